@@ -1,0 +1,47 @@
+# Two commands for users: `make demo` and `make test`. Each builds its own private environment in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+DEMO_DIR ?= demo-output
+TESTS ?= Testing/Python
+
+.PHONY: demo test lint types format clean help
+
+help:
+	@echo "make demo   try RSuper on a made-up patient (results in $(DEMO_DIR)/)"
+	@echo "make test   run every test"
+	@echo "make format put the code in the project's style"
+
+demo: $(VENV)/.core
+	$(BIN)/rsuper demo --out $(DEMO_DIR)
+
+test: lint types
+	$(BIN)/python -m pytest -n auto $(TESTS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "RSuper needs Python 3.11 or later: make PYTHON=/path/to/python3.12 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@ $(VENV)/.core
+
+clean:
+	rm -rf $(VENV) $(DEMO_DIR) .mypy_cache .ruff_cache .pytest_cache

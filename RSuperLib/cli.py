@@ -1,0 +1,101 @@
+"""`rsuper …`: everything that the Slicer module does, without a GUI.
+
+Exit codes: 0 done, 2 the input cannot be used, 1 something failed, 130 cancelled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
+
+from RSuperLib import __version__
+from RSuperLib.io.errors import Cancelled, InputError, RSuperError
+
+#: Command to its one-line help. Its code is the module of the same name in `RSuperLib.commands`, with
+#: `EXAMPLES`, `add_arguments(parser)`, `run(arguments) -> result` and `describe(result) -> text`.
+COMMANDS = {
+    "demo": "try RSuper on a made-up patient",
+    "segment": "tumour masks from a CT and its report",
+    "read": "findings from a report",
+    "phantom": "made-up CTs with masks and reports, for tests and experiments",
+    "models": "which models are there",
+    "bench": "measure the claims",
+    "selfcheck": "versions, processor, memory and disk, without patient data",
+    "worker": "answer jobs on standard input (used by the Slicer module)",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run_command(words)
+    except InputError as error:
+        return _complain(error, words, 2)
+    except (Cancelled, KeyboardInterrupt):
+        return _complain(Cancelled(), words, 130)
+    except RSuperError as error:
+        return _complain(error, words, 1)
+
+
+def _run_command(words: list[str]) -> int:
+    name = words[0] if words and words[0] in COMMANDS else None
+    if name is None:
+        _top_parser().parse_args(words or ["--help"])
+    command = importlib.import_module(f"RSuperLib.commands.{name}")
+    arguments = _command_parser(str(name), command).parse_args(words[1:])
+    result = command.run(arguments)
+    if arguments.json:
+        print(json.dumps(result, ensure_ascii=False))  # noqa: T201 - the answer
+    elif text := command.describe(result):
+        print(text)  # noqa: T201 - the answer
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that names the next step, like every other error here."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message[:1].upper()}{message[1:]}.", f"See `{self.prog} --help`.")
+
+
+def _top_parser() -> argparse.ArgumentParser:
+    table = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items())
+    parser = _Parser(
+        prog="rsuper",
+        description="Tumour masks from CTs and their radiology reports. A research tool, not a medical device.",
+        epilog=f"commands:\n{table}\n\n`rsuper COMMAND --help` explains one of them.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"rsuper {__version__}")
+    parser.add_argument("command", choices=tuple(COMMANDS), metavar="COMMAND", help="see below")
+    return parser
+
+
+def _command_parser(name: str, command: ModuleType) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=f"rsuper {name}",
+        description=f"{COMMANDS[name].capitalize()}.",
+        epilog=f"examples:\n{command.EXAMPLES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON, for machines")
+    return parser
+
+
+def _complain(error: RSuperError, words: list[str], code: int) -> int:
+    if "--json" in words:
+        kind = {2: "input", 130: "cancelled"}.get(code, "failure")
+        print(json.dumps({"error": {"kind": kind, "message": error.message, "next_step": error.next_step}}))  # noqa: T201
+    print(f"rsuper: {error}", file=sys.stderr)  # noqa: T201 - the one line that the user sees
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""Report to reading. `read_report` is the deterministic reader; it imports neither torch nor numpy."""
+
+from RSuperLib.report.schema import Evidence, Finding, OrganStatus, Reading
+
+__all__ = ["Evidence", "Finding", "OrganStatus", "Reading"]
