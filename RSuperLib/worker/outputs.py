@@ -1,0 +1,163 @@
+"""The files of one segmented case: all of them, or none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from RSuperLib.agreement import Agreement
+from RSuperLib.anatomy import Parts
+from RSuperLib.export import draw_view, lesion_segments, write_seg_nrrd
+from RSuperLib.inference import FinderResult
+from RSuperLib.io import InputError, Progress, RSuperError, Volume, write_json, write_nifti
+from RSuperLib.report import Reading
+from RSuperLib.worker.stages import StageClock
+
+RUN_SCHEMA_VERSION = 1
+#: The results that a person may have corrected since: they are overwritten only if they are as RSuper left them.
+CORRECTABLE = ("lesions.nii.gz", "lesions.seg.nrrd", "reading.json", "agreement.json")
+FILES = (*CORRECTABLE, "probabilities.nii.gz", "view.png", "run.json")
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Everything that is written of one case."""
+
+    ct: Volume
+    parts: Parts
+    report_text: str
+    reading: Reading
+    found: FinderResult
+    agreement: Agreement
+
+
+def refuse_to_overwrite_corrections(out: Path) -> None:
+    """Check that `out` may take new results.
+
+    Raises:
+        InputError: a result in it was changed after RSuper wrote it, or `out` is not a folder.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out.name} is a file, not a folder.", "Choose a folder for the results.")
+    written = _checksums_of_last_run(out)
+    changed = [name for name in CORRECTABLE if (out / name).exists() and written.get(name) != _checksum(out / name)]
+    if changed:
+        raise InputError(
+            f"{changed[0]} in {out.name} was not written by RSuper or was corrected since.",
+            "Choose another folder for the new results, so that no correction is lost.",
+        )
+
+
+def write_outputs(
+    out: Path, outputs: Outputs, run: dict[str, Any], clock: StageClock, progress: Progress
+) -> dict[str, Any]:
+    """Write all files beside `out` first, then put them in place; a cancelled or failed run leaves `out` as it was.
+
+    Returns:
+        The summary that the user sees: see `segment_case`.
+    """
+    staging = _staging_folder(out)
+    try:
+        with clock.stage("write"):
+            _write_results(staging, outputs, progress)
+        with clock.stage("draw"):
+            progress("drawing", 0.5)
+            _draw(staging, outputs, run)
+        checksums = {name: _checksum(staging / name) for name in CORRECTABLE}
+        record = {"schema_version": RUN_SCHEMA_VERSION, **run, **clock.summary(), "sha256": checksums}
+        write_json(staging / "run.json", record)
+        progress("done", 1.0)
+        _put_in_place(staging, out)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return _summary(out, outputs, record)
+
+
+def probabilities(likelihood: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Probabilities 0..1 as round(255 p)."""
+    scaled: NDArray[np.uint8] = np.rint(np.clip(likelihood, 0, 1) * 255).astype(np.uint8)
+    return scaled
+
+
+def _write_results(folder: Path, outputs: Outputs, progress: Progress) -> None:
+    grid = outputs.ct.grid
+    progress("writing the masks", 0.0)
+    write_nifti(folder / "lesions.nii.gz", outputs.found.labels, grid)
+    write_seg_nrrd(folder / "lesions.seg.nrrd", outputs.found.labels, grid, lesion_segments(outputs.agreement))
+    progress("writing the probabilities", 0.25)
+    write_nifti(folder / "probabilities.nii.gz", probabilities(outputs.found.likelihood), grid)
+    write_json(folder / "reading.json", outputs.reading.model_dump(mode="json"))
+    write_json(folder / "agreement.json", outputs.agreement.model_dump(mode="json"))
+
+
+def _draw(folder: Path, outputs: Outputs, run: dict[str, Any]) -> None:
+    draw_view(
+        folder / "view.png",
+        outputs.ct,
+        outputs.found.labels,
+        outputs.reading,
+        outputs.agreement,
+        outputs.report_text,
+        parts=outputs.parts,
+        footnote=f"{run['model']['name']}, RSuper {run['rsuper']}",
+    )
+
+
+def _staging_folder(out: Path) -> Path:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".writing-", dir=out.parent))
+    except OSError as error:
+        raise RSuperError(
+            f"Nothing can be written beside {out.name} ({error.strerror or error}).", "Choose another folder."
+        ) from error
+
+
+def _put_in_place(staging: Path, out: Path) -> None:
+    try:
+        out.mkdir(exist_ok=True)
+        for name in FILES:  # run.json last: it vouches for the others
+            (staging / name).replace(out / name)
+    except OSError as error:
+        raise RSuperError(
+            f"The results could not be put into {out.name} ({error.strerror or error}).", "Choose another folder."
+        ) from error
+
+
+def _checksums_of_last_run(out: Path) -> dict[str, str]:
+    try:
+        checksums = json.loads((out / "run.json").read_text(encoding="utf-8"))["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return checksums if isinstance(checksums, dict) else {}
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _summary(out: Path, outputs: Outputs, record: dict[str, Any]) -> dict[str, Any]:
+    agreement = outputs.agreement.model_dump(mode="json")
+    return {
+        "out": str(out),
+        "files": list(FILES),
+        "findings": [
+            {"id": finding.lesion_id, "organ": finding.organ, "evidence": finding.evidence[0].text}
+            for finding in outputs.reading.lesions
+        ],
+        "lesions": agreement["lesions"],
+        "rows": agreement["rows"],
+        "warnings": record["warnings"],
+        "source": record["source"]["used"],
+        "seconds": record["seconds"],
+        "peak_memory_mb": record["peak_memory_mb"],
+    }
