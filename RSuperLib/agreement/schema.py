@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 #: missing = the report has it and the mask has not; extra = the mask has it and the report has not.
 State = Literal["agrees", "differs", "missing", "extra", "cannot tell"]

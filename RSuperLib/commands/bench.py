@@ -13,9 +13,8 @@ from RSuperLib.io import write_json
 #: Benchmark to what it measures; the code is the module of the same name in `RSuperLib.bench` (`import` is no name).
 BENCHMARKS = {
     "finder": "lesion recall, Dice and agreement of the weights-free finder on phantoms",
-    "lung": "Dice of the finder against expert lung tumours (needs RSUPER_DATA)",
+    "real": "the whole way on real CTs, Dice where experts drew the tumour (needs RSUPER_DATA)",
     "phantom": "phantom cases per hour on one core",
-    "read": "scores and seconds of the report reader (needs RSUPER_DATA)",
     "import": "what importing the library costs against importing torch",
 }
 _MODULES = {"import": "imports"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-#: Called with the stage's name and the fraction of the whole that is done (0 to 1). Raises `Cancelled` to stop the work.
+#: Called with the stage's name and the fraction of the whole that is done (0 to 1). Raises `Cancelled` to stop it.
 Progress = Callable[[str, float], None]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 
@@ -16,7 +17,7 @@ def main() -> None:
     answers = claim_stdout()
     preload()
     requests = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="strict")
-    Server(JOBS, answers).serve(requests)
+    Server(JOBS, answers, give_up=lambda: os._exit(1)).serve(requests)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ def read(arguments: Mapping[str, Any], _progress: Progress) -> dict[str, Any]:
     """Read the report `text`; the result is a reading."""
     from RSuperLib.report import read_report
 
-    return read_report(str(arguments["text"])).model_dump(mode="json")
+    reading: dict[str, Any] = read_report(str(arguments["text"])).model_dump(mode="json")
+    return reading
 
 
 def segment(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:

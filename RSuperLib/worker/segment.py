@@ -6,7 +6,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from RSuperLib.worker.stages import StageClock
 
 Source = Literal["auto", "model", "finder", "report"]
 SOURCES: tuple[Source, ...] = get_args(Source)
+_PATHS = ("ct", "out", "report", "parts")
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,13 @@ class SegmentRequest:
         Raises:
             InputError: an argument is missing or not known.
         """
-        paths = {key: Path(arguments[key]) for key in ("ct", "out", "report", "parts") if arguments.get(key)}
+        paths: dict[str, Any] = {key: Path(arguments[key]) for key in _PATHS if arguments.get(key)}
         rest = {key: arguments[key] for key in ("source", "model", "device") if arguments.get(key)}
         if "ct" not in paths or "out" not in paths:
             raise InputError("A CT and a folder for the results are needed.", "Name both.")
         if rest.get("source", "auto") not in SOURCES:
             raise InputError(f"There is no source {rest['source']!r}.", f"Choose one of {', '.join(SOURCES)}.")
-        return cls(**paths, **cast(Any, rest))
+        return cls(**paths, **rest)
 
 
 @dataclass

@@ -30,22 +30,26 @@ class Server:
     Args:
         jobs: name to job.
         answers: where the messages of the worker go, a line each.
+        give_up: called when the parent is gone and the job at hand does not notice.
     """
 
-    def __init__(self, jobs: Mapping[str, Job], answers: TextIO) -> None:
+    def __init__(self, jobs: Mapping[str, Job], answers: TextIO, give_up: Callable[[], object]) -> None:
         self._jobs = jobs
         self._answers = answers
+        self._give_up = give_up
         self._answers_lock = threading.Lock()
         self._waiting: queue.Queue[Message | None] = queue.Queue()
         self._cancelled: set[str] = set()
         self._orphaned = threading.Event()
+        self._done = threading.Event()
 
     def serve(self, requests: TextIO) -> None:
-        """Work until the parent says `shutdown` or closes its end."""
+        """Work until the parent says `shutdown` or closes its end; the job at hand is then cancelled."""
         threading.Thread(target=self._listen, args=(requests,), daemon=True).start()
         self._send("ready")
         while (request := self._waiting.get()) is not None:
             self._answer(request)
+        self._done.set()
 
     def _listen(self, requests: TextIO) -> None:
         for line in requests:
@@ -53,8 +57,8 @@ class Server:
                 break
         self._orphaned.set()
         self._waiting.put(None)
-        time.sleep(ORPHAN_GRACE_S)
-        os._exit(1)  # the job did not notice: nobody is left to hear its answer
+        if not self._done.wait(ORPHAN_GRACE_S):
+            self._give_up()
 
     def _accept(self, line: str) -> bool:
         """Take one message in; False when it says that there will be no more."""
@@ -87,6 +91,7 @@ class Server:
             self._cancelled.discard(request_id)
 
     def _run(self, request: Message) -> Any:
+        self._stop_if_asked(request.get("id", ""))
         name = request.get("job", "")
         if name not in self._jobs:
             raise InputError(f"The worker does not know the job {name!r}.", f"It knows {', '.join(self._jobs)}.")
@@ -97,8 +102,7 @@ class Server:
         told = [float("-inf")]
 
         def progress(stage: str, fraction: float) -> None:
-            if request_id in self._cancelled or self._orphaned.is_set():
-                raise Cancelled
+            self._stop_if_asked(request_id)
             now = time.monotonic()
             if now - told[0] >= PROGRESS_INTERVAL_S or fraction >= 1:
                 told[0] = now
@@ -106,6 +110,10 @@ class Server:
                 self._send("progress", request_id, stage=stage, fraction=round(fraction, 4), seconds_left=left)
 
         return progress
+
+    def _stop_if_asked(self, request_id: str) -> None:
+        if request_id in self._cancelled or self._orphaned.is_set():
+            raise Cancelled
 
     def _send(self, kind: Any, request_id: str = "", **content: Any) -> None:
         with self._answers_lock:

@@ -61,7 +61,9 @@ def test_every_folder_has_its_place() -> None:
     assert folders <= {*ORDER, *TOP}
 
 
-@pytest.mark.parametrize("module", ["RSuperLib", "RSuperLib.cli", "RSuperLib.io", "RSuperLib.report", "RSuperLib.worker"])
+@pytest.mark.parametrize(
+    "module", ["RSuperLib", "RSuperLib.cli", "RSuperLib.io", "RSuperLib.report", "RSuperLib.worker"]
+)
 def test_light_modules_stay_light(module: str) -> None:
     """Opening the panel or reading a report must not wait for torch."""
     heavy = "{'torch', 'monai', 'transformers', 'matplotlib', 'scipy'}"
