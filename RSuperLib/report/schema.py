@@ -6,17 +6,19 @@ wider value and maps it down only on the way to a model's classes. Millimetres e
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 Organ = Literal[
     "liver", "pancreas", "kidney", "adrenal", "spleen", "gallbladder", "stomach", "duodenum", "small_bowel", "colon",
     "esophagus", "bladder", "prostate", "uterus", "ovary_adnexa", "breast", "lung", "pleura", "mediastinum", "thyroid",
     "bone", "lymph_node", "peritoneum_omentum", "retroperitoneum", "pelvis", "soft_tissue", "other",
 ]  # fmt: skip
+#: What a report may make a statement on: an organ, or the upper abdomen as a whole.
+StatedOrgan = Organ | Literal["upper_abdomen"]
 Laterality = Literal["left", "right", "bilateral", "midline"]
 Multiplicity = Literal["single", "multiple", "unspecified"]
 CountKind = Literal["exact", "at_least", "about", "multiple", "not_stated"]
@@ -102,7 +104,7 @@ class Finding(_Record):
 class OrganStatus(_Record):
     """What the report says of one organ as a whole. Silence is `not_stated`, never `no_lesion`."""
 
-    organ: Organ
+    organ: StatedOrgan
     status: OrganState
     laterality: Laterality | None = None
     region: str | None = None

@@ -1,0 +1,229 @@
+"""Lesions with everything that their sentences say of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from RSuperLib.report.lexicon import Hit
+from RSuperLib.report.measurements import Measurement
+from RSuperLib.report.mentions import Mention
+from RSuperLib.report.place import Location, locate
+from RSuperLib.report.schema import Attenuation, Change, CountKind, Multiplicity, Presence, Temporality
+from RSuperLib.report.vocabulary import Vocabulary, Words
+
+_Span = tuple[int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many lesions a mention speaks of."""
+
+    multiplicity: Multiplicity
+    number: int | None
+    kind: CountKind
+
+
+@dataclass(slots=True)
+class Draft:
+    """A finding in the making; spans are those of the report's normal text."""
+
+    mention: Mention
+    place: Location
+    count: Count
+    section: str
+    evidence: list[_Span]
+    size: Measurement | None = None
+    qualitative_max_mm: float | None = None
+    qualitative: bool = False
+    prior: list[Measurement] = field(default_factory=list)
+    attenuation: Attenuation | None = None
+    presence: Presence = "present"
+    temporality: Temporality = "current"
+    change: Change = "not_stated"
+    series: int | None = None
+    image: int | None = None
+    spans: dict[str, list[_Span]] = field(default_factory=dict)
+    rules: list[str] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+
+    @property
+    def is_lesion(self) -> bool:
+        """Whether it is, or may be, there now."""
+        return self.presence in ("present", "probable", "possible") and self.temporality == "current"
+
+
+def build_drafts(vocabulary: Vocabulary, words: Words, mentions: list[Mention], heading: Location | None,
+                 carried: Location | None) -> list[Draft]:  # fmt: skip
+    """The findings of one sentence: each mention with its sizes; several sizes of a group become several findings."""
+    owners = _owners(vocabulary, words, mentions)
+    drafts: list[Draft] = []
+    for index, mention in enumerate(mentions):
+        own = [size for size, owner in zip(words.sizes, owners, strict=True) if owner == index]
+        drafts += _Builder(vocabulary, words, mention).build(own, heading, carried)
+    return drafts
+
+
+def free_sizes(vocabulary: Vocabulary, words: Words) -> list[Measurement]:
+    """Sizes of a sentence without a lesion that nothing else in it owns."""
+    return [s for s, owner in zip(words.sizes, _owners(vocabulary, words, []), strict=True) if owner == -1]
+
+
+def _owners(vocabulary: Vocabulary, words: Words, mentions: list[Mention]) -> list[int | None]:
+    """For each size its mention; None where it measures something else, -1 where nothing before it can own it."""
+    return [_owner(vocabulary, words, mentions, size) for size in words.sizes]
+
+
+def _owner(vocabulary: Vocabulary, words: Words, mentions: list[Mention], size: Measurement) -> int | None:
+    for index, mention in enumerate(mentions):
+        if mention.start <= size.start < mention.head_start:
+            return index
+    before = [(m.end, i) for i, m in enumerate(mentions) if m.end <= size.start]
+    others: list[tuple[int, int | None]] = [(hit.end, None) for hit in words.measured if hit.end <= size.start]
+    nearest = max([*before, *others], key=lambda pair: pair[0], default=None)
+    if nearest is not None:
+        return nearest[1]
+    after = [i for i, m in enumerate(mentions) if m.head_start >= size.end]
+    blocked = any(hit.start >= size.end and after and hit.start < mentions[after[0]].start for hit in words.measured)
+    if after and not blocked:
+        return after[0]
+    return None if blocked or words.measured else -1
+
+
+class _Builder:
+    """Reads the attributes of one mention."""
+
+    def __init__(self, vocabulary: Vocabulary, words: Words, mention: Mention) -> None:
+        self._v, self._words, self._mention, self._text = vocabulary, words, mention, words.text
+
+    def build(self, sizes: list[Measurement], heading: Location | None, carried: Location | None) -> list[Draft]:
+        mention, section = self._mention, self._words.sentence.section
+        now, prior = [s for s in sizes if not s.prior], [s for s in sizes if s.prior]
+        place = locate(self._v, self._words, mention, heading, carried)
+        draft = Draft(
+            mention, place, self._count(place, now), section, [(*self._evidence(), section)], prior=prior,
+            attenuation=self._attenuation(), presence=self._presence(), temporality=self._temporality(),
+            change=self._change(), rules=[*mention.rules, place.rule], flags=list(place.flags),
+        )  # fmt: skip
+        self._add_series(draft)
+        self._add_words_for_size(draft)
+        if any(size.unit_missing for size in now):
+            draft.flags.append("unit_missing")
+        return self._sized(draft, _distinct([size for size in now if size.axes_mm]), heading, carried)
+
+    def _sized(self, draft: Draft, sizes: list[Measurement], heading: Location | None,
+               carried: Location | None) -> list[Draft]:  # fmt: skip
+        if len(sizes) <= 1 or self._is_largest_of_group(draft):
+            return [_with_size(draft, max(sizes, key=lambda s: s.largest_mm))] if sizes else [draft]
+        listed = all(s.end <= self._mention.head_start for s in sizes)
+        if draft.count.multiplicity == "multiple" or listed:
+            return [self._member(draft, sizes, index, heading, carried) for index in range(len(sizes))]
+        draft.flags.append("several_sizes")
+        return [_with_size(draft, sizes[0])]
+
+    def _is_largest_of_group(self, draft: Draft) -> bool:
+        start, end = self._mention.window
+        return draft.count.multiplicity == "multiple" and self._v.largest.search(self._text, start, end) is not None
+
+    def _member(self, draft: Draft, sizes: list[Measurement], index: int, heading: Location | None,
+                carried: Location | None) -> Draft:  # fmt: skip
+        """One lesion of a group whose members are measured one by one; its place stands beside its size."""
+        end = sizes[index + 1].start if index + 1 < len(sizes) else self._mention.window[1]
+        begin = sizes[index].start
+        near = replace(self._mention, start=begin, head_start=begin, end=sizes[index].end, window=(begin, end))
+        own = locate(self._v, self._words, near, heading, carried)
+        place = draft.place
+        if own.rule.startswith("organ_in_words") or own.parts or any(begin <= s.start < end for s in self._words.sides):
+            side = own.side if any(begin <= s.start < end for s in self._words.sides) else place.side
+            place = replace(place, side=side, parts=own.parts or place.parts)
+        member = replace(
+            draft, place=place, count=Count("single", 1, "exact"), prior=[], spans={}, rules=[*draft.rules, "listed"],
+            flags=list(draft.flags),
+        )  # fmt: skip
+        return _with_size(member, sizes[index])
+
+    def _evidence(self) -> tuple[int, int]:
+        start, end = self._mention.window
+        text = self._text[start:end]
+        return start + len(text) - len(text.lstrip(" ,;")), end - (len(text) - len(text.rstrip(" ,;")))
+
+    def _count(self, place: Location, sizes: list[Measurement]) -> Count:
+        head, phrase = self._mention.head, self._text[self._mention.start : self._mention.head_start]
+        many = self._v.many.search(phrase) is not None
+        numbers = [hit.value for hit in self._v.counts.find(phrase) if hit.value > 1]
+        digits = re.search(r"(?<![\d.,/-])([2-9]|1\d)(?= (?:[a-z-]+ ){0,3}$)", phrase)
+        numbers += [int(digits[1])] if digits and not many and head.plural else []
+        before = self._text[max(0, self._mention.start - 16) : self._mention.head_start]
+        if numbers and not many:
+            kind: CountKind = "at_least" if self._v.at_least.search(before) else "exact"
+            return Count("multiple", numbers[0], kind)
+        if head.plural or many or (place.side == "bilateral" and not sizes):
+            return Count("multiple", None, "multiple")
+        if head.uncounted:
+            return Count("unspecified", None, "not_stated")
+        return Count("single", 1, "exact")
+
+    def _attenuation(self) -> Attenuation | None:
+        start, end = self._mention.window
+        near = [h for h in self._v.attenuation.find(self._text, start, end) if self._is_of_lesion(h)]
+        values = list(dict.fromkeys(hit.value for hit in near))
+        if not values:
+            return self._mention.head.attenuation
+        if "mixed" in values:
+            return "mixed"
+        return values[0]
+
+    def _is_of_lesion(self, hit: Hit[Attenuation]) -> bool:
+        hidden = [n for n in self._words.negations if n.start <= hit.start and hit.end <= n.end + 25]
+        return not any(n.value != "after" and hit.start - n.end < 25 for n in hidden if n.end <= hit.start + 1)
+
+    def _presence(self) -> Presence:
+        if self._mention.denied == "all":
+            return "absent"
+        return self._mention.presence
+
+    def _temporality(self) -> Temporality:
+        start = self._words.sentence.start
+        before = self._text[start : self._mention.head_start]
+        if self._v.resected.search(before) or self._v.resected.search(
+            self._text, self._mention.end, self._mention.window[1]
+        ):
+            return "resected"
+        marks = list(self._v.history.finditer(before))
+        return "prior" if marks and len(before) - marks[-1].end() < 40 else "current"
+
+    def _change(self) -> Change:
+        hits = self._v.changes.find(self._text, *self._mention.window)
+        return hits[0].value if hits else "not_stated"
+
+    def _add_series(self, draft: Draft) -> None:
+        words = self._v.language.attributes
+        for name in ("series", "image"):
+            match = re.search(
+                rf"\b(?:{words[name]})\b[ #:.]{{0,3}}(\d{{1,4}})\b", self._text[slice(*self._mention.window)]
+            )
+            if match:
+                setattr(draft, name, int(match[1]))
+
+    def _add_words_for_size(self, draft: Draft) -> None:
+        phrase = self._text[self._mention.start : self._mention.head_start]
+        for pattern, largest in self._v.small_sizes:
+            if pattern.search(phrase):
+                draft.qualitative, draft.qualitative_max_mm = True, largest
+                return
+
+
+def _with_size(draft: Draft, size: Measurement) -> Draft:
+    draft.size = size
+    draft.spans["diameters_mm"] = [(size.start, size.end, draft.section)]
+    draft.rules.append(f"size_{size.kind}")
+    return draft
+
+
+def _distinct(sizes: list[Measurement]) -> list[Measurement]:
+    """The sizes without those that only repeat an axis of another."""
+    kept: list[Measurement] = []
+    for size in sizes:
+        if not any(size.largest_mm in other.axes_mm or other.axes_mm == size.axes_mm for other in kept):
+            kept.append(size)
+    return kept

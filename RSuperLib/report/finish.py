@@ -1,0 +1,121 @@
+"""From drafts and statements to the records of a reading."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast, get_args
+
+from RSuperLib.report.assemble import Draft
+from RSuperLib.report.normalise import NormalText
+from RSuperLib.report.place import masks_of
+from RSuperLib.report.schema import Evidence, Finding, Laterality, Organ, OrganStatus, StatedOrgan
+from RSuperLib.report.statements import Statement
+
+_CLEAR = ("normal", "no_lesion")
+#: How far a rule is to be trusted, by what it rests on: the lesion's own words, its sentence, another sentence.
+#: Judged, not yet measured.
+_TRUST = {
+    "organ_of_lesion": 0.95, "organ_in_words": 0.95, "organ_in_sentence": 0.8, "organ_heading": 0.9,
+    "organ_carried": 0.6, "organ_unknown": 0.1,
+    "side_near_organ": 0.97, "side_of_part": 0.97, "side_nearest": 0.8, "side_in_sentence": 0.75, "side_heading": 0.9,
+    "side_carried": 0.6,
+}  # fmt: skip
+_ORGANS = frozenset(get_args(Organ))
+
+
+def finding_of(report: NormalText, draft: Draft, lesion_id: str) -> Finding:
+    """The record of a draft, with its evidence in the pasted text."""
+    mention, place, size = draft.mention, draft.place, draft.size
+    organ = cast(Organ, place.organ if place.organ in _ORGANS else "other")
+    head = mention.head
+    return Finding(
+        lesion_id=lesion_id,
+        organ=organ,
+        parts=list(place.parts),
+        organ_masks=masks_of(organ, place.parts, place.side),
+        laterality=place.side,
+        count=draft.count.number,
+        count_kind=draft.count.kind,
+        multiplicity=draft.count.multiplicity,
+        diameters_mm=list(size.axes_mm) if size else [],
+        size_kind=size.kind if size else "qualitative" if draft.qualitative else "not_stated",
+        size_min_mm=size.low_mm if size else None,
+        size_max_mm=size.high_mm if size else draft.qualitative_max_mm,
+        attenuation=draft.attenuation,
+        kind=head.kind,
+        kind_text=mention.kind_text,
+        malignancy=head.malignancy,
+        is_metastasis=head.kind == "metastasis",
+        presence=draft.presence,
+        type_certainty=mention.type_certainty,
+        temporality=draft.temporality,
+        prior_mm=[axis for earlier in draft.prior for axis in earlier.axes_mm],
+        change=draft.change,
+        series=draft.series,
+        image=draft.image,
+        evidence=[evidence_of(report, *span) for span in draft.evidence],
+        field_evidence={name: [evidence_of(report, *span) for span in spans] for name, spans in draft.spans.items()},
+        rule_ids=list(dict.fromkeys(rule for rules in draft.rules for rule in rules.split("+"))),
+        field_confidence=_confidence(draft),
+        flags=list(dict.fromkeys(draft.flags)),
+    )
+
+
+def evidence_of(report: NormalText, start: int, end: int, section: str) -> Evidence:
+    """The pasted characters behind a span of the normal text."""
+    first, last = report.original_span(start, end)
+    return Evidence(start=first, end=last, text=report.original[first:last], section=section)
+
+
+def _confidence(draft: Draft) -> dict[str, float]:
+    confidence = {}
+    for rule in draft.place.rule.split("+"):
+        if rule in _TRUST:
+            confidence["organ" if rule.startswith("organ") else "laterality"] = _TRUST[rule]
+    if draft.size:
+        late = "size_in_next_sentence" in draft.rules or "several_sizes" in draft.flags
+        confidence["diameters_mm"] = 0.7 if late else 0.98
+    return confidence
+
+
+def organ_statuses(report: NormalText, statements: list[Statement], drafts: list[Draft],
+                   doubtful: set[str]) -> list[OrganStatus]:  # fmt: skip
+    """One status per organ, side and region. A lesion outweighs every "normal", and so does a doubt."""
+    lesions = [draft for draft in drafts if draft.is_lesion]
+    statuses: dict[tuple[str, str | None, str | None], OrganStatus] = {}
+    for organ in dict.fromkeys(draft.place.organ for draft in lesions if draft.place.organ in _ORGANS):
+        spans = [span for draft in lesions if draft.place.organ == organ for span in draft.evidence]
+        statuses[organ, None, None] = OrganStatus(
+            organ=cast(Organ, organ), status="lesion", evidence=[evidence_of(report, *span) for span in spans[:1]]
+        )
+    for statement in statements:
+        kept = _without_contradiction(statement, lesions, doubtful)
+        if kept is None:
+            continue
+        key = (kept.organ, kept.side, kept.region)
+        if key not in statuses or (statuses[key].status == "normal" and kept.status == "no_lesion"):
+            statuses[key] = OrganStatus(
+                organ=cast(StatedOrgan, kept.organ), status=kept.status, laterality=kept.side, region=kept.region,
+                evidence=[evidence_of(report, kept.start, kept.end, kept.section)],
+            )  # fmt: skip
+    return list(statuses.values())
+
+
+def _without_contradiction(statement: Statement, lesions: list[Draft], doubtful: set[str]) -> Statement | None:
+    """The statement as far as no lesion contradicts it: wholly, for the other side only, or not at all."""
+    inside = [draft for draft in lesions if draft.place.organ == statement.organ]
+    if statement.organ in doubtful and statement.status in _CLEAR:
+        return None
+    if not inside:
+        return statement
+    if statement.organ == "lymph_node" and statement.region:
+        parts = {word for draft in inside for part in draft.place.parts for word in part.split()}
+        return None if parts & set(statement.region.replace(",", " ").split()) else statement
+    sides = {draft.place.side for draft in inside}
+    if len(sides) != 1 or not sides <= {"left", "right"}:
+        return None
+    (side,) = sides
+    if statement.side in ("left", "right"):
+        return statement if statement.side != side else None
+    other: Laterality = "right" if side == "left" else "left"
+    return replace(statement, side=other) if statement.side == "bilateral" else None

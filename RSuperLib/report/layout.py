@@ -1,0 +1,177 @@
+"""Sections and sentences of a report, as spans of its normal text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+from RSuperLib.report.lexicon import Language
+from RSuperLib.report.normalise import NormalText
+
+#: Sections that describe other times, other people or the scanner: they never make a current finding.
+UNREAD_SECTIONS = frozenset({"history", "technique", "comparison", "administrative"})
+
+_HEADING = re.compile(r"[ \t]*(?:[-*•>]|\d{1,2}[.)])?[ \t]*([A-Za-z][A-Za-z0-9 ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)")
+_LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)]|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
+_INLINE_BULLET = re.compile(r"(?<=[^\n])[ \t]*[•\"][ \t]*(?=[A-Z0-9])")
+#: A line that ends like this goes on in the next one.
+_GOES_ON = re.compile(
+    r"(?:[,(/-]|\b(?:the|a|an|of|in|on|at|with|and|or|to|for|by|from|is|are|was|were|no|de|van|en))[ \t]*$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence: its span, its section, and the heading it stands under ("kidneys", "abdomen")."""
+
+    start: int
+    end: int
+    section: str
+    heading: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    start: int
+    end: int
+    section: str
+    heading: tuple[int, int] | None
+
+
+class Layout:
+    """Finds the sentences of reports in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+
+    def sentences(self, report: NormalText) -> list[Sentence]:
+        """The sentences of all sections, in order; list markers and headings are left out."""
+        return [
+            Sentence(start, end, block.section, block.heading)
+            for block in self._blocks(report)
+            for start, end in self._split(report.cased, block.start, block.end)
+        ]
+
+    @cached_property
+    def _headings(self) -> list[tuple[re.Pattern[str], str]]:
+        kinds: dict[str, list[str]] = self._language.sections["headings"]
+        return [(re.compile("|".join(words)), kind) for kind, words in kinds.items()]
+
+    @cached_property
+    def _region_headings(self) -> re.Pattern[str]:
+        regions: dict[str, list[str]] = self._language.sections["regions"]
+        return re.compile("|".join(words for region in regions.values() for words in region))
+
+    @cached_property
+    def _inline_heading(self) -> re.Pattern[str]:
+        words = [
+            w for kind in ("technique", "findings", "impression") for w in self._language.sections["headings"][kind]
+        ]
+        return re.compile(rf"(?<=[.!?] )({'|'.join(words)}) ?:", re.IGNORECASE)
+
+    @cached_property
+    def _organ_heading(self) -> re.Pattern[str]:
+        organs: dict[str, str] = self._language.anatomy["organs"]
+        return re.compile(rf"\b(?:{'|'.join(organs.values())})\b")
+
+    @cached_property
+    def _abbreviation(self) -> re.Pattern[str]:
+        words = "|".join(re.escape(word) for word in self._language.sections["abbreviations"])
+        return re.compile(rf"(?:^|[^a-z])(?:{words}|[a-z])\.$")
+
+    def _blocks(self, report: NormalText) -> Iterator[_Block]:
+        section, heading = "findings", None
+        for start, end in self._lines(report.cased):
+            named = self._heading_of(report.cased[start:end])
+            if named is None:
+                body = start
+            else:
+                kind, from_, to, body = named[0], start + named[1], start + named[2], start + named[3]
+                section = kind or ("findings" if section in UNREAD_SECTIONS else section)
+                heading = None if kind else (from_, to)
+            yield from self._tail_is_impression(report.cased, _Block(body, end, section, heading))
+
+    def _lines(self, cased: str) -> Iterator[tuple[int, int]]:
+        """Logical lines: wrapped lines are joined, headings inside a line start a new one."""
+        cuts = [0]
+        for line_break in re.finditer(r"\n", cased):
+            place = line_break.start()
+            before = cased[cuts[-1] : place]
+            if self._breaks(before, cased[place + 1 : place + 90]):
+                cuts.append(place + 1)
+        cuts += [match.start() for match in self._inline_heading.finditer(cased)]
+        cuts = [*sorted(set(cuts)), len(cased)]
+        for start, end in pairwise(cuts):
+            if cased[start:end].strip():
+                yield start, end
+
+    def _breaks(self, before: str, after: str) -> bool:
+        follows = after.lstrip(" \t")
+        if not before.strip() or not follows.strip() or follows[0] == "\n":
+            return True
+        if before.rstrip()[-1] in ".:;!?" or _LIST_MARKER.match(follows) or _GOES_ON.search(before):
+            return not _GOES_ON.search(before)
+        return follows[0].isupper() or self._heading_of(follows.split("\n", 1)[0]) is not None
+
+    def _heading_of(self, line: str) -> tuple[str, int, int, int] | None:
+        """Kind ("" for an organ or a region), span of the name, and where the text after it begins."""
+        match = _HEADING.match(line)
+        if match is None:
+            return None
+        name, colon = re.sub(r"[^a-z' ]+", " ", match[1].lower()).strip(), match[2] == ":"
+        name = re.sub(r" +", " ", name)
+        span = (match.start(1), match.end(1), match.end())
+        for pattern, kind in self._headings:
+            if pattern.fullmatch(name) and (colon or kind in ("findings", "impression", "history")):
+                return (kind, *span)
+        if colon and self._region_headings.fullmatch(name):
+            return ("", *span)
+        if colon and len(name.split()) <= 5 and self._organ_heading.search(name):
+            return ("", *span)
+        return None
+
+    @staticmethod
+    def _tail_is_impression(cased: str, block: _Block) -> Iterator[_Block]:
+        """Bullets that follow prose on the same line are its conclusions."""
+        bullet = _INLINE_BULLET.search(cased, block.start, block.end)
+        prose = bullet and len(cased[block.start : bullet.start()].strip()) > 80
+        if not bullet or not prose or block.section != "findings":
+            yield block
+            return
+        yield _Block(block.start, bullet.start(), block.section, block.heading)
+        yield _Block(bullet.start(), block.end, "impression", None)
+
+    def _split(self, cased: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+        cut, depth, opened = start, 0, start
+        for mark in re.finditer(r"[()]|[.!?](?=[\s\"•)]|$)|;|[\s.][•\"](?=\s*\S)", cased[start:end]):
+            place, sign = start + mark.start(), mark.group()[0]
+            if sign in "()":
+                depth, opened = (1, place) if sign == "(" else (0, opened)
+            elif depth and place - opened < 160:
+                continue
+            elif len(mark.group()) == 2 or self._ends_here(cased, cut, place, end):
+                depth = 0
+                yield from _trimmed(cased, cut, place + 1)
+                cut = place + 1
+        yield from _trimmed(cased, cut, end)
+
+    def _ends_here(self, cased: str, cut: int, place: int, end: int) -> bool:
+        if cased[place] != ".":
+            return cased[place] != "?" or not cased[place + 1 : end].lstrip(" ?").startswith(")")
+        before = cased[cut : place + 1].lower()
+        if re.fullmatch(r"\s*\(?\d{1,2}\.", before):
+            return False
+        return self._abbreviation.search(before[-16:]) is None
+
+
+def _trimmed(cased: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    marker = _LIST_MARKER.match(cased, start, end)
+    start = marker.end() if marker else start
+    text = cased[start:end]
+    start += len(text) - len(text.lstrip(' \t\n•"'))
+    end -= len(text) - len(text.rstrip(' \t\n•"'))
+    if any(character.isalpha() for character in cased[start:end]):
+        yield start, end

@@ -1,0 +1,110 @@
+"""The words of a language, from its data files.
+
+A language is a folder of JSON files under `languages`; adding one adds data, not code. Entries are regular expressions
+over lower-case text in which a space also stands for a hyphen and for several spaces.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Generic, TypeVar
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit(Generic[_Value]):
+    """Words found in a text, and what they mean."""
+
+    start: int
+    end: int
+    text: str
+    value: _Value
+
+
+class Table(Generic[_Value]):
+    """Words and their meaning; at one place the longest pattern is tried first."""
+
+    def __init__(self, rows: Iterable[tuple[str, _Value]]) -> None:
+        pairs = [(alternative, value) for words, value in rows for alternative in split_alternatives(words)]
+        pairs.sort(key=lambda pair: len(pair[0]), reverse=True)
+        self._values = [value for _, value in pairs]
+        # The empty group after each alternative tells which one matched, and leaves its first letter easy to look for.
+        alternatives = "|".join(f"{_plain(words)}()" for words, _ in pairs)
+        self._pattern = re.compile(rf"(?<![a-z0-9])(?:{alternatives or '(?!)'})(?![a-z0-9])")
+
+    def find(self, text: str, start: int = 0, end: int | None = None) -> list[Hit[_Value]]:
+        """All hits in text[start:end], left to right, not overlapping."""
+        found = self._pattern.finditer(text, start, len(text) if end is None else end)
+        return [Hit(m.start(), m.end(), m.group(), self._values[(m.lastindex or 1) - 1]) for m in found]
+
+
+def phrase(words: str) -> re.Pattern[str]:
+    """A pattern that finds one of the words, whole."""
+    return re.compile(_bounded(words))
+
+
+def split_alternatives(words: str) -> list[str]:
+    """The alternatives of a pattern at its top level: `a|(b|c)` gives `a` and `(b|c)`."""
+    parts, depth, current = [], 0, ""
+    for character in words:
+        depth += (character in "([") - (character in ")]")
+        if character == "|" and depth == 0:
+            parts.append(current)
+            current = ""
+        else:
+            current += character
+    return [*parts, current]
+
+
+def _bounded(words: str) -> str:
+    return rf"(?<![a-z0-9])(?:{_plain(words)})(?![a-z0-9])"
+
+
+def _plain(words: str) -> str:
+    """The pattern without groups of its own."""
+    return _loosen_spaces(re.sub(r"\((?!\?)", "(?:", words))
+
+
+def _loosen_spaces(words: str) -> str:
+    """Let a space stand for hyphens and several spaces, but not where it is optional or in a class."""
+    return re.sub(r" (?![?*+-]|[^\[]*\])", "[ -]{1,3}", words)
+
+
+@dataclass(frozen=True)
+class Language:
+    """The data files of one language, by name."""
+
+    code: str
+    anatomy: dict[str, Any]
+    attributes: dict[str, Any]
+    context: dict[str, Any]
+    lesions: dict[str, Any]
+    sections: dict[str, Any]
+
+
+@cache
+def load_language(code: str) -> Language:
+    """The language with this two-letter code, from `languages/<code>`."""
+    folder = files("RSuperLib.report") / "languages" / code
+    names = ("anatomy", "attributes", "context", "lesions", "sections")
+    return Language(code, **{name: json.loads((folder / f"{name}.json").read_text("utf-8")) for name in names})
+
+
+@cache
+def supported_languages() -> tuple[str, ...]:
+    """Codes of the languages that can be read."""
+    folder = files("RSuperLib.report") / "languages"
+    return tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir()))
+
+
+@cache
+def function_words() -> dict[str, frozenset[str]]:
+    """Frequent small words of many languages, by which a language is recognised."""
+    path = files("RSuperLib.report") / "languages" / "function_words.json"
+    return {code: frozenset(words) for code, words in json.loads(path.read_text("utf-8")).items()}

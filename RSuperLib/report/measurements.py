@@ -1,0 +1,163 @@
+"""Sizes in a text: the one measurement parser of RSuper. Everything comes out in millimetres.
+
+One to three axes, a unit given once for all of them, ranges and bounds as intervals, European decimal commas. A number
+without a unit is reported as such and never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from RSuperLib.report.lexicon import Language, phrase
+from RSuperLib.report.schema import SizeKind
+
+_NUMBER = r"\d{1,4}(?:[.,]\d{1,2})?(?![\d])"
+_LARGEST_MM = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A size as written. `axes_mm` is empty where the unit is missing (`unit_missing`)."""
+
+    start: int
+    end: int
+    axes_mm: tuple[float, ...]
+    kind: SizeKind = "exact"
+    low_mm: float | None = None
+    high_mm: float | None = None
+    unit_missing: bool = False
+    craniocaudal: bool = False
+    prior: bool = False
+
+    @property
+    def largest_mm(self) -> float:
+        """The longest axis; 0 without a unit."""
+        return max(self.axes_mm, default=0.0)
+
+
+class MeasurementParser:
+    """Finds the sizes in sentences of one language."""
+
+    def __init__(self, language: Language) -> None:
+        self._words = language.attributes
+        self._prior_words: list[str] = language.context["prior"]
+        self._now_words: list[str] = language.context["now"]
+
+    def find(self, text: str, start: int = 0, end: int | None = None) -> list[Measurement]:
+        """The sizes in text[start:end] (lower case), in order; distances and slice thicknesses are not sizes."""
+        end = len(text) if end is None else end
+        found = [size for match in self._pattern.finditer(text, start, end) for size in self._sizes(match)]
+        sizes = [self._with_bound(text, start, size) for size in found if self._is_a_size(text, start, end, size)]
+        marked = [replace(s, prior=self._is_prior(text, start, end, s, sizes)) for s in sizes]
+        return _join_craniocaudal([replace(s, craniocaudal=self._is_craniocaudal(text, end, s)) for s in marked])
+
+    @cached_property
+    def _unit(self) -> str:
+        return "|".join(self._words["units"].values())
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        unit = rf"(?: |-)?(?:{self._unit})(?![a-z0-9²³])"
+        label = rf"(?: ?\(?(?:{self._words['axis_label']})\)?)?"
+        step = rf"(?:{unit})?{label} ?(?:{self._words['by']}) ?"
+        axes = rf"{_NUMBER}(?:{step}{_NUMBER}){{1,2}}(?:{unit})?"
+        span = rf"{_NUMBER}(?:{unit})? ?(?:-|to|and) ?{_NUMBER}{unit}"
+        shared = rf"{_NUMBER}(?:{unit})?(?:, ?{_NUMBER}(?:{unit})?)*,? ?(?:{self._words['and']}) {_NUMBER}{unit}"
+        return re.compile(
+            rf"(?<![\w.,/])(?:(?P<axes>{axes})|(?P<span>{span})|(?P<shared>{shared})|(?P<one>{_NUMBER}{unit}))(?!\w)"
+        )
+
+    def _sizes(self, match: re.Match[str]) -> list[Measurement]:
+        text, start, end = match.group(), match.start(), match.end()
+        units = re.findall(rf"(?<![a-z])({self._unit})(?![a-z])", text)
+        numbers = [(float(n.group().replace(",", ".")), n.start()) for n in re.finditer(_NUMBER, text)]
+        if not units:
+            return [Measurement(start, end, (), "not_stated", unit_missing=True)]
+        values = [round(v * self._scale(text, place, units[-1]), 3) for v, place in numbers]
+        if not all(0 < value <= _LARGEST_MM for value in values):
+            return []
+        if match["axes"]:
+            return [Measurement(start, end, tuple(values))]
+        if match["span"] and self._is_range(match):
+            low, high = sorted(values)
+            return [Measurement(start, end, (high,), "range", low, high)]
+        one = re.compile(rf"{_NUMBER}(?:(?: |-)?(?:{self._unit})(?![a-z]))?")
+        spans = [m.span() for m in one.finditer(text)]
+        return [Measurement(start + a, start + b, (value,)) for value, (a, b) in zip(values, spans, strict=True)]
+
+    def _is_range(self, match: re.Match[str]) -> bool:
+        """`2-3 cm`, `2 to 3 cm`, `between 2 and 3 cm`; not `2 and 3 cm`, nor `grown from 2 to 3 cm`."""
+        before = match.string[max(0, match.start() - 24) : match.start()].rstrip()
+        if re.search(rf" (?:{self._words['and_only']}) ", match.group()):
+            return re.search(rf"(?:^|[^a-z])(?:{self._words['between']})$", before) is not None
+        return re.search(rf"(?:^|[^a-z])(?:{self._words['changed_from']})$", before) is None
+
+    def _scale(self, text: str, place: int, last_unit: str) -> float:
+        """Millimetres per unit of the number at `place`: its own unit, else the next one, else the last."""
+        follows = re.compile(rf"{_NUMBER}(?: |-)?({self._unit})(?![a-z])").match(text, place)
+        unit = follows[1] if follows else last_unit
+        return 10.0 if re.fullmatch(self._words["units"]["cm"], unit) else 1.0
+
+    def _with_bound(self, text: str, start: int, size: Measurement) -> Measurement:
+        if size.kind != "exact":
+            return size
+        before = text[max(start, size.start - 24) : size.start].rstrip()
+        if re.search(rf"(?:^|[^a-z])(?:{self._words['upper_bound']})$", before):
+            return replace(size, kind="upper_bound", high_mm=size.largest_mm)
+        if re.search(rf"(?:^|[^a-z])(?:{self._words['lower_bound']})$", before):
+            return replace(size, kind="lower_bound", low_mm=size.largest_mm)
+        return replace(size, low_mm=size.largest_mm, high_mm=size.largest_mm)
+
+    def _is_a_size(self, text: str, start: int, end: int, size: Measurement) -> bool:
+        before, after = (
+            text[max(start, size.start - 30) : size.start].rstrip(),
+            text[size.end : min(end, size.end + 24)],
+        )
+        after = after.lstrip(" -")
+        if re.match(rf"(?:{self._words['not_a_size_after']})(?![a-z])", after):
+            return False
+        return not re.search(rf"(?:^|[^a-z])(?:{self._words['not_a_size_before']})$", before)
+
+    def _is_craniocaudal(self, text: str, end: int, size: Measurement) -> bool:
+        if len(size.axes_mm) != 1:
+            return False
+        words = phrase(self._words["craniocaudal"])
+        before = text[max(0, size.start - 30) : size.start]
+        return bool(words.search(before) or words.search(text[size.end : min(end, size.end + 30)]))
+
+    @cached_property
+    def _prior(self) -> re.Pattern[str]:
+        return phrase("|".join(self._prior_words))
+
+    @cached_property
+    def _now(self) -> re.Pattern[str]:
+        return phrase("|".join(self._now_words))
+
+    def _is_prior(self, text: str, start: int, end: int, size: Measurement, sizes: list[Measurement]) -> bool:
+        """Whether the nearest time word in the size's own stretch of text speaks of an earlier examination."""
+        lows = [other.end for other in sizes if other.end <= size.start]
+        highs = [other.start for other in sizes if other.start >= size.end]
+        low, high = max([start, *lows]), min([end, *highs])
+        before, after = text[low : size.start], text[size.end : high]
+        before = re.split(r"[;)]|, ", before)[-1] if not lows else re.split(r"[;)]", before)[-1]
+        after = re.split(r"[;(]|, (?!in the)| and | but ", after)[0]
+        marks = [(len(before) - m.end(), False) for m in self._now.finditer(before)]
+        marks += [(len(before) - m.end(), True) for m in self._prior.finditer(before)]
+        marks += [(m.start() + 1, False) for m in self._now.finditer(after) if m.group() != "to"]
+        marks += [(m.start() + 1, True) for m in self._prior.finditer(after) if m.group() != "from"]
+        return min(marks, default=(0, False))[1]
+
+
+def _join_craniocaudal(sizes: list[Measurement]) -> list[Measurement]:
+    """`57 x 46 mm and a craniocaudal length of 88 mm` is one size with three axes."""
+    joined: list[Measurement] = []
+    for size in sizes:
+        last = joined[-1] if joined else None
+        if last and size.craniocaudal and len(last.axes_mm) == 2 and size.prior == last.prior:
+            axes = (*last.axes_mm, *size.axes_mm)
+            joined[-1] = replace(last, end=size.end, axes_mm=axes, low_mm=max(axes), high_mm=max(axes))
+        else:
+            joined.append(size)
+    return joined

@@ -1,0 +1,249 @@
+"""Lesions named in one sentence: which words name them, what kind they are, whether they are denied."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from RSuperLib.report.lexicon import Hit
+from RSuperLib.report.schema import Certainty, Kind, Malignancy, Presence
+from RSuperLib.report.vocabulary import Head, Hedge, Vocabulary, Words
+
+#: Between the words of one name: `nodular mass lesion`, `nodule or node`, `nodule/mass`.
+_SAME_NAME = re.compile(r"(?: |-| ?/ ?| or )?")
+_HEDGE_REACH = 70  # characters between "considered as" and the kind it introduces
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One lesion, or group of lesions, named in a sentence.
+
+    `start` to `end` is its noun phrase up to the head; `window` the stretch of the sentence that speaks of it.
+    """
+
+    start: int
+    head_start: int
+    end: int
+    head: Head
+    kind_text: str
+    window: tuple[int, int]
+    presence: Presence = "present"
+    type_certainty: Certainty = "not_stated"
+    definite: bool = False
+    #: How the sentence denies it: "" not, "all" wholly, "some" only in a limited way ("no new lesion").
+    denied: str = ""
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Found:
+    """What a sentence says of lesions: those it names, and kinds that it gives to one named before."""
+
+    mentions: list[Mention] = field(default_factory=list)
+    #: Kinds for a lesion of an earlier sentence: "Metastasis?", "This may represent a cyst."
+    later_kinds: list[Mention] = field(default_factory=list)
+    #: Something like a lesion was described that could not be read as one.
+    doubt: bool = False
+
+
+def find_mentions(vocabulary: Vocabulary, words: Words) -> Found:
+    """The lesions of a sentence, in order."""
+    finder = _Finder(vocabulary, words)
+    return finder.find()
+
+
+class _Finder:
+    def __init__(self, vocabulary: Vocabulary, words: Words) -> None:
+        self._v, self._words, self._text = vocabulary, words, words.text
+
+    def find(self) -> Found:
+        found = Found()
+        named = [self._mention(hit) for hit in self._joined_heads()]
+        kept = [m for m in named if self._is_lesion(m)]
+        found.doubt = any(m.head.attenuation == "hypo" or "hypo" in m.rules for m in named if m not in kept)
+        bases: list[Mention] = []
+        for mention in kept:
+            hedge = self._refines(bases[-1] if bases else None, mention)
+            if hedge is None:
+                bases.append(mention)
+            elif bases:
+                bases[-1] = _refined(bases[-1], mention, hedge)
+            else:
+                found.later_kinds.append(replace(mention, type_certainty=hedge.level, presence=hedge.presence))
+        lesions = [m for m in bases if not self._explained_away(m)]
+        found.mentions = self._with_windows(lesions)
+        found.mentions = [replace(m, denied=self._denied(m)) for m in found.mentions]
+        return found
+
+    def _joined_heads(self) -> list[Hit[Head]]:
+        """Neighbouring heads are one name; the most telling gives the kind, the last the number."""
+        joined: list[Hit[Head]] = []
+        for hit in self._words.heads:
+            last = joined[-1] if joined else None
+            if last and _SAME_NAME.fullmatch(self._text, last.end, hit.start):
+                value = max(last.value, hit.value, key=lambda head: head.rank)
+                value = replace(value, plural=hit.value.plural, uncounted=value.uncounted and hit.value.uncounted)
+                joined[-1] = Hit(last.start, hit.end, self._text[last.start : hit.end], value)
+            else:
+                joined.append(hit)
+        return joined
+
+    def _mention(self, hit: Hit[Head]) -> Mention:
+        start = self._phrase_start(hit)
+        phrase = self._text[start : hit.start]
+        head, rules = hit.value, ["head"]
+        for word in self._v.kind_words.find(self._text, start, hit.end):
+            kind, rank = word.value
+            if kind and rank > head.rank and head.generic:
+                head = replace(head, kind=kind, rank=rank, malignancy=_MALIGNANCY.get(kind, head.malignancy))
+                rules.append("kind_word")
+        hedge = self._hedge_before(start, hit.start)
+        if head.rank == 0 and any(h.value == "hypo" for h in self._v.attenuation.find(phrase)):
+            rules.append("hypo")
+        return Mention(
+            start=start, head_start=hit.start, end=hit.end, head=head, kind_text=hit.text,
+            window=(self._words.sentence.start, self._words.sentence.end),
+            presence=hedge.presence if hedge else "present",
+            type_certainty=hedge.level if hedge and head.rank >= 3 else "not_stated",
+            definite=self._v.definite.search(phrase) is not None, rules=tuple(rules),
+        )  # fmt: skip
+
+    def _phrase_start(self, hit: Hit[Head]) -> int:
+        """Where the noun phrase of a head begins: after the last preposition, verb or other head before it."""
+        floor = max([self._words.clause_at(hit.start)[0], hit.start - 90, *self._ends_before(hit.start)])
+        starts = [m.end() for m in self._v.noun_phrase_starts.finditer(self._text, floor, hit.start)]
+        return max([floor, *starts])
+
+    def _ends_before(self, place: int) -> list[int]:
+        return [hit.end for hit in self._words.heads if hit.end <= place - 1]
+
+    def _hedge_before(self, start: int, head_start: int) -> Hedge | None:
+        """A hedge inside the noun phrase or right before it."""
+        floor = self._words.clause_at(start)[0]
+        hedges = [h for h in self._words.hedges if floor <= h.start and h.end <= head_start and start - h.end <= 12]
+        return hedges[-1].value if hedges else None
+
+    def _is_lesion(self, mention: Mention) -> bool:
+        phrase = self._text[mention.start : mention.end]
+        if self._v.not_a_lesion.search(phrase):
+            return False
+        if any(o.end <= mention.head_start <= o.end + 1 and o.start >= mention.start for o in self._words.others):
+            return mention.head.rank >= 2
+        if mention.head.rank > 0:
+            return True
+        if self._v.makes_a_lesion.search(phrase) is None:
+            return False
+        dense = any(hit.value == "hyper" for hit in self._v.attenuation.find(phrase))
+        return not dense or any(hit.value == "bone" for hit in self._words.organs)
+
+    def _refines(self, base: Mention | None, mention: Mention) -> Hedge | None:
+        """How sure the sentence is that this word only names the kind of an earlier lesion; None = its own lesion."""
+        if mention.head.rank < 2 and mention.head.kind != "node":
+            return None
+        bracketed = self._text[max(0, mention.start - 2) : mention.start + 1].strip().startswith("(")
+        after = [h for h in self._words.hedges_after if 0 <= h.start - mention.end <= 24]
+        if base is None:
+            return self._speaks_of_earlier(mention, after)
+        between = self._text[base.end : mention.start]
+        before = [h for h in self._words.hedges if base.end <= h.start and h.end <= mention.head_start]
+        near = [h for h in before if mention.head_start - h.end <= _HEDGE_REACH and self._reaches(h.end, mention)]
+        sized = any(mention.start <= size.start < mention.head_start for size in self._words.sizes)
+        if sized or len(between) > 200 or self._starts_anew(base, mention, near):
+            return None
+        if near or after or bracketed:
+            levels = [h.value for h in (*near, *after)] or [Hedge("high", "present")]
+            return min(levels, key=lambda hedge: _SURENESS.index(hedge.level))
+        return None
+
+    def _starts_anew(self, base: Mention, mention: Mention, near: list[Hit[Hedge]]) -> bool:
+        """Whether a lesion that is not a node follows a node, unhedged: it is another one."""
+        stop = near[-1].end if near else mention.start
+        return base.head.kind == "node" and mention.head.kind != "node" and not near and stop > base.end
+
+    def _reaches(self, hedge_end: int, mention: Mention) -> bool:
+        between = self._text[hedge_end : mention.start]
+        return self._v.verbs.search(between) is None and ";" not in between
+
+    def _speaks_of_earlier(self, mention: Mention, after: list[Hit[Hedge]]) -> Hedge | None:
+        start = self._words.sentence.start
+        before = [h for h in self._words.hedges if h.end <= mention.head_start]
+        hedges = [h.value for h in (*before, *after)]
+        opening = self._text[start : start + 60]
+        anaphor = self._v.anaphor.match(opening.lstrip("-( "))
+        bare = mention.end - start < 60 and not self._words.organs and not self._words.sizes
+        question = any(h.text == "?" for h in after) or self._text[self._words.sentence.end - 1] == "?"
+        if hedges and (anaphor or (bare and not self._words.places)):
+            return min(hedges, key=lambda hedge: _SURENESS.index(hedge.level))
+        return Hedge("low", "possible") if bare and question else None
+
+    def _explained_away(self, mention: Mention) -> bool:
+        """Whether the sentence says that the thing is no lesion at all: "considered as accessory spleen"."""
+        if mention.head.rank >= 3:
+            return False
+        for hedge in self._words.hedges:
+            others = [
+                o for o in self._words.others if 0 <= o.start - hedge.end <= 45 and self._plain(hedge.end, o.start)
+            ]
+            if hedge.start >= mention.end and others and not self._lesion_between(hedge.end, others[0].start):
+                return True
+        later = [o for o in self._words.others if o.start >= mention.end]
+        return any(0 <= h.start - o.end <= 24 for o in later for h in self._words.hedges_after if h.text != "?")
+
+    def _plain(self, start: int, end: int) -> bool:
+        return self._v.verbs.search(self._text, start, end) is None
+
+    def _lesion_between(self, start: int, end: int) -> bool:
+        return any(start <= hit.start < end for hit in self._words.heads)
+
+    def _with_windows(self, mentions: list[Mention]) -> list[Mention]:
+        """Cut the sentence between its lesions: at a clause's end, else at a comma or an "and", else after the head."""
+        cuts = [self._words.sentence.start]
+        for last, following in pairwise(mentions):
+            clause = self._words.clause_at(following.head_start)[0]
+            joint = list(re.finditer(r",|(?<= )(?:and|or|with)(?= )", self._text[last.end : following.start]))
+            cuts.append(clause if clause >= last.end else last.end + joint[-1].start() if joint else following.start)
+        cuts.append(self._words.sentence.end)
+        return [replace(m, window=(cuts[i], cuts[i + 1])) for i, m in enumerate(mentions)]
+
+    def _denied(self, mention: Mention) -> str:
+        start, end = self._words.clause_at(mention.head_start)
+        before = [n for n in self._words.negations if n.value == "before" and start <= n.start and n.end <= mention.end]
+        after = [n for n in self._words.negations if n.value == "after" and mention.end <= n.start < end]
+        before = [n for n in before if n.start < mention.head_start and not self._hidden(n)]
+        if not before and not after:
+            return ""
+        limits = self._text[before[-1].end if before else mention.start : mention.head_start]
+        return "some" if self._v.limits_a_negation.search(limits) else "all"
+
+    def _hidden(self, negation: Hit[str]) -> bool:
+        pseudo = (n for n in self._words.negations if n.value == "pseudo")
+        return any(p.start <= negation.start and negation.end <= p.end for p in pseudo)
+
+
+_SURENESS: list[Certainty] = ["low", "high", "certain", "not_stated"]
+_MALIGNANCY: dict[Kind, Malignancy] = {
+    "metastasis": "malignant",
+    "benign": "benign",
+    "cyst": "benign",
+    "tumour": "malignant",
+}
+
+
+def _refined(base: Mention, refinement: Mention, hedge: Hedge) -> Mention:
+    """The base with the kind that the sentence gives it; of several alternatives the worst."""
+    head = refinement.head
+    sure = "certain" if hedge.presence == "present" else hedge.level
+    if base.type_certainty != "not_stated" and _BADNESS[head.kind] <= _BADNESS[base.head.kind]:
+        return replace(base, type_certainty="low")
+    changed = replace(
+        base.head, kind=head.kind, rank=max(base.head.rank, head.rank), malignancy=head.malignancy,
+        organ=base.head.organ or (head.organ if head.kind != "node" else None), generic=False,
+    )  # fmt: skip
+    return replace(
+        base, head=changed, kind_text=refinement.kind_text, type_certainty=sure, end=base.end,
+        rules=(*base.rules, "characterised"),
+    )  # fmt: skip
+
+
+_BADNESS = {"other": 0, "indeterminate": 0, "benign": 1, "cyst": 1, "node": 1, "tumour": 2, "metastasis": 3}

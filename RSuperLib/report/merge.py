@@ -1,0 +1,128 @@
+"""One lesion, one finding: repeats in the conclusion and references back join the lesion they speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from RSuperLib.report.assemble import Draft
+from RSuperLib.report.mentions import Mention
+
+_SIZE_SLACK = 0.10  # a conclusion that rounds 29 mm to 30 mm speaks of the same lesion
+
+
+class Story:
+    """The findings of a report so far."""
+
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self.last: list[Draft] = []
+
+    def add(self, drafts: Iterable[Draft]) -> None:
+        """Take in the findings of one sentence."""
+        new: list[Draft] = []
+        for draft in drafts:
+            known = self._known(draft)
+            for other in known:
+                _join(other, draft)
+            if not known:
+                self.drafts.append(draft)
+            new += known or [draft]
+        if new:
+            self.last = new
+
+    def refine(self, kinds: Iterable[Mention], evidence: tuple[int, int, str]) -> None:
+        """Give the lesions of the last sentence the kind that this one names."""
+        for kind in kinds:
+            for draft in self.last:
+                _take_kind(draft, kind)
+                draft.evidence.append(evidence)
+
+    def _known(self, draft: Draft) -> list[Draft]:
+        """The findings that a draft repeats."""
+        if not draft.is_lesion:
+            return []
+        candidates = [d for d in self.drafts if d.is_lesion and _compatible(d, draft)]
+        if self._refers_back(draft):
+            return [d for d in self.last if d.is_lesion and _same_class(d, draft)] or candidates[-1:]
+        if draft.section not in ("impression", "addendum"):
+            return []
+        candidates = [d for d in candidates if d.section != draft.section or draft.section == "addendum"]
+        if draft.size is not None:
+            return self._same_size(draft, draft.size.largest_mm, candidates)
+        if draft.count.multiplicity == "single":
+            return sorted(candidates, key=lambda d: -_likeness(d, draft))[:1]
+        best = max((_likeness(d, draft) for d in candidates), default=0)
+        return [d for d in candidates if _likeness(d, draft) >= min(best, 2)]
+
+    @staticmethod
+    def _refers_back(draft: Draft) -> bool:
+        """`The mass extends to …` in the same section, without a size or an organ of its own."""
+        own_place = draft.place.rule.startswith(("organ_in_words", "organ_of_lesion"))
+        return draft.mention.definite and draft.size is None and draft.section == "findings" and not own_place
+
+    @staticmethod
+    def _same_size(draft: Draft, largest: float, candidates: list[Draft]) -> list[Draft]:
+        sized = [d for d in candidates if d.size and abs(d.size.largest_mm - largest) <= 0.05]
+        near = [d for d in candidates if d.size and abs(d.size.largest_mm - largest) <= _SIZE_SLACK * largest]
+        if not sized and near:
+            near[0].flags.append("size_conflict")
+        unsized = [d for d in candidates if d.size is None and d.count.multiplicity == draft.count.multiplicity]
+        return (sized or near or unsized)[:1]
+
+
+def _compatible(one: Draft, other: Draft) -> bool:
+    """Same organ, and no side that contradicts."""
+    if one.place.organ != other.place.organ and "other" not in (one.place.organ, other.place.organ):
+        return False
+    sides = {one.place.side, other.place.side} - {None}
+    return len(sides) < 2 or "bilateral" in sides
+
+
+def _same_class(one: Draft, other: Draft) -> bool:
+    return (one.mention.head.kind == "node") == (other.mention.head.kind == "node")
+
+
+def _likeness(one: Draft, other: Draft) -> int:
+    """How much two compatible findings agree: parts first, then kind, number and side."""
+    parts = set(one.place.parts) & set(other.place.parts)
+    kinds = one.mention.head.kind == other.mention.head.kind
+    contradict = bool(one.place.parts and other.place.parts) and not parts
+    score = 4 * bool(parts) + 2 * kinds + (one.count.multiplicity == other.count.multiplicity)
+    return score + (one.place.side == other.place.side) - 3 * contradict
+
+
+def _join(known: Draft, again: Draft) -> None:
+    """Add to a finding what its repeat says; the first words win, contradictions become flags."""
+    known.evidence += [span for span in again.evidence if span not in known.evidence]
+    _take_kind(known, again.mention)
+    if known.size is None and again.size is not None:
+        known.size, known.spans["diameters_mm"] = again.size, again.spans["diameters_mm"]
+    if not known.place.parts and again.place.parts and known.place.organ == again.place.organ:
+        known.place = replace(known.place, parts=again.place.parts)
+    elif set(known.place.parts).isdisjoint(again.place.parts) and again.place.parts and again.size:
+        known.flags.append("part_conflict")
+    if known.place.organ == "other" and again.place.organ != "other":
+        known.place = again.place
+    if known.place.side is None:
+        known.place = replace(known.place, side=again.place.side)
+    known.attenuation = known.attenuation or again.attenuation
+    if known.change == "not_stated":
+        known.change = again.change
+    if again.presence == "present" and known.presence in ("possible", "probable") and again.size:
+        known.presence = "present"
+    known.rules.append("repeated")
+
+
+def _take_kind(draft: Draft, mention: Mention) -> None:
+    """A more telling kind replaces a vaguer one."""
+    mine = draft.mention
+    says_nothing = mention.head.kind == "indeterminate" or mention.head.rank < 2
+    if says_nothing or (mine.head.kind != "indeterminate" and mention.head.rank <= mine.head.rank):
+        return
+    head = replace(mine.head, kind=mention.head.kind, rank=mention.head.rank, malignancy=mention.head.malignancy)
+    draft.mention = replace(
+        mine, head=head, kind_text=mention.kind_text, type_certainty=mention.type_certainty,
+        rules=(*mine.rules, "kind_elsewhere"),
+    )  # fmt: skip
+    draft.rules.append("kind_elsewhere")

@@ -1,0 +1,72 @@
+"""One spelling for every character, with the way back to the pasted text."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+_SPELLINGS = {
+    **dict.fromkeys("×✕✖⨯╳", "x"),
+    **dict.fromkeys("‐‑‒–—−﹣－", "-"),
+    **dict.fromkeys("“”„«»‟″", '"'),
+    **dict.fromkeys("‘’‚´`", "'"),
+    **dict.fromkeys("●▪◦‣∙·", "•"),
+    "\r": "\n",
+    "\v": "\n",
+    "\f": "\n",
+    "\u2028": "\n",
+    "\u2029": "\n",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NormalText:
+    """A report in one spelling.
+
+    `cased` and `text` (lower case, line breaks as spaces) have equal length; `offsets[i]` is the place of character i
+    in `original`, and has one more entry for the end.
+    """
+
+    original: str
+    cased: str
+    text: str
+    offsets: list[int] | range
+
+    def original_span(self, start: int, end: int) -> tuple[int, int]:
+        """The span of `original` that the characters start to end of `text` came from."""
+        return self.offsets[start], self.offsets[end - 1] + 1
+
+
+def normalise(original: str) -> NormalText:
+    """Compatibility forms (full-width digits, `㎜`), multiplication signs, dashes, quotes, spaces in one spelling."""
+    if original.isascii():
+        cased, offsets = original.replace("\r", "\n").replace("\f", "\n").replace("\v", "\n"), range(len(original) + 1)
+        return NormalText(original, cased, _lower(cased), offsets)
+    characters: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(original):
+        spelled = _spell(character)
+        characters.append(spelled)
+        places.extend([place] * len(spelled))
+    cased = "".join(characters)
+    return NormalText(original, cased, _lower(cased), [*places, len(original)])
+
+
+def _spell(character: str) -> str:
+    if character in _SPELLINGS:
+        return _SPELLINGS[character]
+    if character.isascii() or character in "²³":  # a square metre is not "m2"
+        return character
+    category = unicodedata.category(character)
+    if category == "Cf":  # joiners, direction marks, soft hyphens
+        return ""
+    if category == "Zs":
+        return " "
+    return unicodedata.normalize("NFKC", character)
+
+
+def _lower(cased: str) -> str:
+    lower = cased.lower()
+    if len(lower) != len(cased):  # İ becomes two characters
+        lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in cased)
+    return lower.replace("\n", " ").replace("\t", " ")

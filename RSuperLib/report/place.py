@@ -1,0 +1,225 @@
+"""Where a lesion is: its organ, its side, its parts, and the masks that hold them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from RSuperLib.report.lexicon import Hit
+from RSuperLib.report.mentions import Mention
+from RSuperLib.report.schema import Laterality
+from RSuperLib.report.vocabulary import Place, Vocabulary, Words
+
+#: Organs without sides: "left lobe" and "right" there are parts.
+UNSIDED = frozenset({
+    "liver", "pancreas", "spleen", "stomach", "uterus", "gallbladder", "bladder", "prostate", "duodenum", "esophagus",
+    "colon", "small_bowel",
+})  # fmt: skip
+_VAGUE = frozenset({"upper_abdomen", "pelvis"})
+_ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8}
+_LIVER_SETS = {
+    "right lobe": (5, 6, 7, 8), "left lobe": (2, 3, 4), "caudate lobe": (1,), "dome": (7, 8),
+    "left lateral segment": (2, 3), "right anterior section": (5, 8), "right posterior section": (6, 7),
+}  # fmt: skip
+_PANCREAS = {
+    "head": "pancreas_head", "neck": "pancreas_head", "uncinate process": "pancreas_head",
+    "body": "pancreas_body", "tail": "pancreas_tail",
+}  # fmt: skip
+_MASK_OF_ORGAN = {"gallbladder": "gall_bladder", "adrenal": "adrenal_gland"}
+_SIDED_MASKS = frozenset({"kidney", "adrenal", "lung", "breast"})
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """An organ with the side and the parts of it that a text names."""
+
+    organ: str
+    side: Laterality | None = None
+    parts: tuple[str, ...] = ()
+    #: How the organ was found, as a rule id.
+    rule: str = ""
+    flags: tuple[str, ...] = ()
+
+
+def locate(vocabulary: Vocabulary, words: Words, mention: Mention, heading: Location | None,
+           carried: Location | None) -> Location:  # fmt: skip
+    """The place of a mention: by its own words, its sentence, its heading, or the sentence before."""
+    finder = _Locator(vocabulary, words, mention)
+    return finder.locate(heading, carried)
+
+
+def organs_named(vocabulary: Vocabulary, words: Words, start: int, end: int) -> list[Hit[str]]:
+    """Organs in a stretch of text, by name or by a part that only they have."""
+    hits = [hit for hit in words.organs if start <= hit.start and hit.end <= end]
+    for place in words.places:
+        inside = start <= place.start and place.end <= end
+        if inside and place.value.implies and not any(h.start < place.end and place.start < h.end for h in hits):
+            hits.append(Hit(place.start, place.end, place.text, place.value.organs[0]))
+    return sorted(hits, key=lambda hit: hit.start)
+
+
+def side_near(words: Words, organ: Hit[str], start: int, end: int) -> Laterality | None:
+    """The side said of one organ: right before it, else right after it."""
+    before = [s for s in words.sides if start <= s.start and s.end <= organ.start + 1 and organ.start - s.end <= 30]
+    before = [s for s in before if not re.search(r"[,;]|\b(?:and|or)\b", words.text[s.end : organ.start])]
+    after = [s for s in words.sides if organ.end <= s.start < end and s.start - organ.end <= 22]
+    within = [s for s in words.sides if organ.start <= s.start and s.end <= organ.end]
+    near = (before or within)[-1:] or after[:1]
+    return near[0].value if near else None
+
+
+class _Locator:
+    def __init__(self, vocabulary: Vocabulary, words: Words, mention: Mention) -> None:
+        self._v, self._words, self._mention, self._text = vocabulary, words, mention, words.text
+
+    def locate(self, heading: Location | None, carried: Location | None) -> Location:
+        window = self._mention.window
+        organ, hit, rule = self._organ(window, heading, carried)
+        side, side_rule = self._side(organ, hit, window)
+        parts, flags = self._parts(organ, window)
+        sentence = (self._words.sentence.start, self._words.sentence.end)
+        if not parts and rule == "organ_in_sentence":
+            parts, flags = self._parts(organ, sentence)
+        for other, name in ((heading, "heading"), (carried, "carried")):
+            if other and not side and other.organ == organ and (rule == f"organ_{name}" or self._continues(name)):
+                side, side_rule = other.side, f"side_{name}"
+        if organ in UNSIDED:
+            side = None
+        if rule == "organ_unknown":
+            flags = [*flags, "organ_not_stated"]
+        return Location(organ, side, tuple(parts), f"{rule}+{side_rule}" if side else rule, tuple(flags))
+
+    def _continues(self, name: str) -> bool:
+        """A lobe without a side stands in the lung of the sentence before."""
+        return name == "carried" and not self._words.organs and any(p.value.implies for p in self._words.places)
+
+    def _organ(self, window: tuple[int, int], heading: Location | None,
+               carried: Location | None) -> tuple[str, Hit[str] | None, str]:  # fmt: skip
+        near = self._nearest(*window)
+        wide = self._nearest(self._words.sentence.start, self._words.sentence.end)
+        own = self._v.organs_of_heads.find(self._mention.kind_text)
+        choices = [
+            (self._mention.head.organ, near, "organ_of_lesion"),
+            (_telling(near), near, "organ_in_words"),
+            (own[0].value if own else None, near, "organ_of_lesion"),
+            (_telling(wide), wide, "organ_in_sentence"),
+            (_telling(heading), None, "organ_heading"),
+            ("pelvis" if wide and wide.value == "pelvis" else None, wide, "organ_in_sentence"),
+            (_telling(carried), None, "organ_carried"),
+        ]
+        return next(((organ, hit, rule) for organ, hit, rule in choices if organ), ("other", None, "organ_unknown"))
+
+    def _nearest(self, start: int, end: int) -> Hit[str] | None:
+        hits = [h for h in organs_named(self._v, self._words, start, end) if h.value != "lymph_node"]
+        ranked = sorted(hits, key=self._distance)
+        if not ranked:
+            return None
+        best = ranked[0]
+        if self._is_beside(best):
+            mapped = self._v.beside_organ.get(best.value)
+            return Hit(best.start, best.end, best.text, mapped) if mapped else best
+        return best
+
+    def _distance(self, hit: Hit[str]) -> tuple[bool, bool, int]:
+        mention = self._mention
+        if mention.start <= hit.start < mention.end:
+            gap = 0
+        elif hit.start >= mention.end:
+            gap = hit.start - mention.end
+        else:
+            gap = mention.start - hit.end + 20
+        return self._is_beside(hit), hit.value in _VAGUE, gap
+
+    def _is_beside(self, hit: Hit[str]) -> bool:
+        """Whether the words only say what the lesion is next to."""
+        before = self._text[max(self._words.sentence.start, hit.start - 60) : hit.start]
+        marks = [m for m in self._v.beside.finditer(before) if len(before) - m.end() <= 34]
+        return bool(marks) and "," not in before[marks[-1].end() :]
+
+    def _side(self, organ: str, hit: Hit[str] | None, window: tuple[int, int]) -> tuple[Laterality | None, str]:
+        start, end = window
+        places = [p for p in self._words.places if start <= p.start < end and p.value.side]
+        if places:
+            return places[0].value.side, "side_of_part"
+        if hit and organ == hit.value and (side := side_near(self._words, hit, start, end)):
+            return side, "side_near_organ"
+        sides = [s for s in self._words.sides if start <= s.start < end]
+        anchor = self._mention
+        sides.sort(key=lambda s: min(abs(s.start - anchor.end), abs(anchor.start - s.end)))
+        if sides:
+            return sides[0].value, "side_nearest"
+        every = {s.value for s in self._words.sides}
+        return (next(iter(every)), "side_in_sentence") if len(every) == 1 else (None, "")
+
+    def _parts(self, organ: str, window: tuple[int, int]) -> tuple[list[str], list[str]]:
+        parts: list[str] = []
+        flags: list[str] = []
+        for hit in self._words.places:
+            inside = window[0] <= hit.start < window[1]
+            if not inside or organ not in hit.value.organs:
+                continue
+            for name in part_names(hit, organ):
+                if name == "":
+                    flags.append("segment_unknown")
+                elif name not in parts:
+                    parts.append(name)
+        return parts, flags
+
+
+def _telling(named: Hit[str] | Location | None) -> str | None:
+    """The organ, unless it is none or too vague to hold a lesion."""
+    organ = named.organ if isinstance(named, Location) else named.value if named else None
+    return None if organ in _VAGUE else organ
+
+
+def part_names(hit: Hit[Place], organ: str) -> list[str]:
+    """Plain names of a place: `segments v/vi` gives "segment 5", "segment 6"; "" for a liver segment above 8."""
+    if hit.value.part == "segment":
+        return [_segment_name(number, suffix, organ) for number, suffix in _segment_numbers(hit.text)]
+    if hit.value.part == "=":
+        return [re.sub(r"[ -]+", " ", hit.text).removeprefix("at the level of ")]
+    if hit.value.part == "=lobe":
+        return [f"{hit.text} lobe"]
+    return hit.value.part.split(" and ")
+
+
+def _segment_numbers(text: str) -> list[tuple[int, str]]:
+    numbers = [(m[1], m[2]) for m in re.finditer(r"(viii|vii|vi|iv|v|iii|ii|i|\d{1,2})([ab]?)(?![a-z0-9])", text)]
+    values = [(_ROMAN.get(number) or int(number), suffix) for number, suffix in numbers]
+    if len(values) == 2 and " to " in text and values[0][0] < values[1][0]:
+        return [(number, "") for number in range(values[0][0], values[1][0] + 1)]
+    return values
+
+
+def _segment_name(number: int, suffix: str, organ: str) -> str:
+    largest = 8 if organ == "liver" else 10
+    return f"segment {number}{suffix.upper()}" if 1 <= number <= largest else ""
+
+
+def masks_of(organ: str, parts: tuple[str, ...], side: Laterality | None) -> list[str]:
+    """Names of the part masks that together hold a lesion there, e.g. `liver_segment_7`, `kidney_left`."""
+    if organ == "liver":
+        return _liver_masks(parts)
+    if organ == "pancreas":
+        return list(dict.fromkeys(_PANCREAS[part] for part in parts if part in _PANCREAS)) or ["pancreas"]
+    name = _MASK_OF_ORGAN.get(organ, organ)
+    if organ not in _SIDED_MASKS:
+        return [name]
+    sides = [side] if side in ("left", "right") else ["left", "right"]
+    if organ != "lung":
+        return [f"{name}_{each}" for each in sides]
+    return _lung_masks(parts, [str(each) for each in sides])
+
+
+def _liver_masks(parts: tuple[str, ...]) -> list[str]:
+    numbers = [int(m[1]) for part in parts if (m := re.fullmatch(r"segment (\d+)[AB]?", part))]
+    if not numbers:
+        numbers = [number for part in parts for number in _LIVER_SETS.get(part, ())]
+    return [f"liver_segment_{number}" for number in sorted(set(numbers))] or ["liver"]
+
+
+def _lung_masks(parts: tuple[str, ...], sides: list[str]) -> list[str]:
+    lobes = [part.removesuffix(" lobe") for part in parts if part in ("upper lobe", "middle lobe", "lower lobe")]
+    lobes += ["upper"] if "lingula" in parts and "upper" not in lobes else []
+    masks = [f"lung_{side}_{lobe}_lobe" for side in sides for lobe in lobes if (side, lobe) != ("left", "middle")]
+    return masks or [f"lung_{side}" for side in sides]

@@ -1,0 +1,165 @@
+"""From a report's text to its `Reading`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from RSuperLib.report.assemble import Draft, build_drafts, free_sizes
+from RSuperLib.report.finish import finding_of, organ_statuses
+from RSuperLib.report.language import detect_language
+from RSuperLib.report.layout import UNREAD_SECTIONS, Layout, Sentence
+from RSuperLib.report.lexicon import Hit, supported_languages
+from RSuperLib.report.mentions import Found, find_mentions
+from RSuperLib.report.merge import Story
+from RSuperLib.report.normalise import NormalText, normalise
+from RSuperLib.report.place import Location, organs_named
+from RSuperLib.report.schema import Reading
+from RSuperLib.report.statements import Statement, find_statements
+from RSuperLib.report.vocabulary import Vocabulary, Words, find_words, vocabulary
+
+#: A report is a few thousand characters; what is longer is something else.
+LONGEST_REPORT = 1_000_000
+
+
+def read_report(text: str, report_id: str = "") -> Reading:
+    """What a report says of lesions and organs; nothing is guessed, and silence stays silence.
+
+    Args:
+        text: the report as pasted. Every evidence span counts its characters (code points).
+        report_id: your name for the report; it becomes the reading's id.
+
+    Returns:
+        The reading. `status` is "not_read", with the reason, without findings and without organ statements, where the
+        text is empty, binary, longer than a million characters, or in a language that is not supported.
+    """
+    reason = why_unreadable(text)
+    if reason:
+        return Reading(id=report_id, status="not_read", reason=reason, text_sha256=_checksum(text))
+    report = normalise(text)
+    code = detect_language(report)
+    if code not in supported_languages():
+        named = f"in a language that is not supported ({code})" if code else "in no language that could be recognised"
+        return Reading(
+            id=report_id, status="not_read", reason=f"The report is written {named}.", language=code,
+            text_sha256=_checksum(text),
+        )  # fmt: skip
+    run = _Run(vocabulary(code), report)
+    run.read()
+    findings = [finding_of(report, draft, f"lesion {k}") for k, draft in enumerate(run.story.drafts, start=1)]
+    return Reading(
+        id=report_id, language=code, text_sha256=_checksum(text), findings=findings,
+        organs=organ_statuses(report, run.statements, run.story.drafts, run.doubtful),
+    )  # fmt: skip
+
+
+def read_many(reports: Iterable[tuple[str, str]]) -> Iterator[Reading]:
+    """Readings of (id, text) pairs, one after the other; nothing is kept between them."""
+    for report_id, text in reports:
+        yield read_report(text, report_id)
+
+
+def why_unreadable(text: str) -> str:
+    """Why a text cannot be a report, as a sentence; "" when it can."""
+    if not text.strip():
+        return "The report is empty."
+    if "\0" in text or sum(c < " " and c not in "\t\n\r\f\v" for c in text[:4000]) > 8:
+        return "The report is not a text."
+    if len(text) > LONGEST_REPORT:
+        return f"The report is longer than {LONGEST_REPORT:,} characters."
+    return ""
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class _Run:
+    """One pass over a report."""
+
+    def __init__(self, words: Vocabulary, report: NormalText) -> None:
+        self._vocabulary, self._report = words, report
+        self.story = Story()
+        self.statements: list[Statement] = []
+        #: Organs in which something was described that could not be read as a lesion.
+        self.doubtful: set[str] = set()
+        self._carried: Location | None = None
+        self._section = ""
+
+    def read(self) -> None:
+        for sentence in Layout(self._vocabulary.language).sentences(self._report):
+            if sentence.section not in UNREAD_SECTIONS:
+                self._read_sentence(sentence)
+
+    def _read_sentence(self, sentence: Sentence) -> None:
+        if sentence.section != self._section:
+            self._section, self._carried = sentence.section, None
+        words = find_words(self._vocabulary, self._report, sentence)
+        heading = self._heading(sentence)
+        found = find_mentions(self._vocabulary, words)
+        self.statements += find_statements(self._vocabulary, words, found, heading)
+        if self._is_advice(words):
+            return
+        mentions = [m for m in found.mentions if m.denied != "some" and not (m.denied and m.head.generic)]
+        drafts = build_drafts(self._vocabulary, words, mentions, heading, self._carried)
+        self.story.add(drafts)
+        whole = (sentence.start, sentence.end, sentence.section)
+        self.story.refine(found.later_kinds, whole)
+        if not drafts:
+            self._late_size(words, whole)
+        self._carry(words, drafts)
+        self._doubt(found, words)
+
+    def _is_advice(self, words: Words) -> bool:
+        """`Consider chest CT for the nodules` describes nothing new."""
+        start, end = words.sentence.start, words.sentence.end
+        return self._vocabulary.advice.match(words.text, start, end) is not None
+
+    def _heading(self, sentence: Sentence) -> Location | None:
+        if sentence.heading is None:
+            return None
+        title = Sentence(*sentence.heading, "heading", None)
+        words = find_words(self._vocabulary, self._report, title)
+        organs = organs_named(self._vocabulary, words, title.start, title.end)
+        name = self._report.text[title.start : title.end]
+        if not organs:
+            return Location("upper_abdomen", rule=name) if name == "abdomen" else None
+        sides = [side.value for side in words.sides]
+        parts = tuple(p.text for p in words.places if organs[0].value in p.value.organs and p.text != organs[0].text)
+        return Location(organs[0].value, sides[0] if len(sides) == 1 else None, parts, name)
+
+    def _late_size(self, words: Words, whole: tuple[int, int, str]) -> None:
+        """`The largest measures 6 mm.` belongs to the lesion of the sentence before."""
+        start = words.sentence.start
+        anaphor = self._vocabulary.anaphor.match(words.text, start)
+        organs = organs_named(self._vocabulary, words, start, words.sentence.end)
+        sizes = [size for size in free_sizes(self._vocabulary, words) if size.axes_mm]
+        if not anaphor or organs or not sizes or not self.story.last:
+            return
+        draft = self.story.last[-1]
+        draft.prior += [size for size in sizes if size.prior]
+        now = [size for size in sizes if not size.prior]
+        if draft.size is None and now:
+            draft.size = now[0]
+            draft.spans["diameters_mm"] = [(now[0].start, now[0].end, words.sentence.section)]
+            draft.rules.append("size_in_next_sentence")
+        draft.evidence.append(whole)
+
+    def _carry(self, words: Words, drafts: list[Draft]) -> None:
+        """The organ that a following sentence without one speaks of."""
+        if drafts and drafts[-1].place.organ not in ("other", "lymph_node"):
+            place = drafts[-1].place
+            self._carried = Location(place.organ, place.side)
+            return
+        organs: list[Hit[str]] = organs_named(self._vocabulary, words, words.sentence.start, words.sentence.end)
+        names = {hit.value for hit in organs} - {"upper_abdomen"}
+        if len(names) == 1:
+            sides = {side.value for side in words.sides}
+            self._carried = Location(next(iter(names)), next(iter(sides)) if len(sides) == 1 else None)
+        elif names:
+            self._carried = None
+
+    def _doubt(self, found: Found, words: Words) -> None:
+        if found.doubt:
+            hits = organs_named(self._vocabulary, words, words.sentence.start, words.sentence.end)
+            self.doubtful.update(hit.value for hit in hits)

@@ -1,0 +1,151 @@
+"""What a report says of whole organs: normal, free of lesions, removed. Silence is never a statement."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from RSuperLib.report.lexicon import Hit
+from RSuperLib.report.mentions import Found, Mention
+from RSuperLib.report.place import UNSIDED, Location, locate, organs_named, side_near
+from RSuperLib.report.schema import Laterality, OrganState
+from RSuperLib.report.vocabulary import Vocabulary, Words
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement on an organ, or on one side or region of it."""
+
+    organ: str
+    status: OrganState
+    side: Laterality | None
+    region: str | None
+    start: int
+    end: int
+    section: str
+
+
+def find_statements(vocabulary: Vocabulary, words: Words, found: Found, heading: Location | None) -> list[Statement]:
+    """The organ statements of one sentence."""
+    finder = _Finder(vocabulary, words, found, heading)
+    return [*finder.normal(), *finder.lesion_free(), *finder.removed()]
+
+
+class _Finder:
+    def __init__(self, vocabulary: Vocabulary, words: Words, found: Found, heading: Location | None) -> None:
+        self._v, self._words, self._found, self._heading = vocabulary, words, found, heading
+        self._text = words.text
+
+    def normal(self) -> list[Statement]:
+        """Organs in clauses that say "normal", "unremarkable", "no abnormality"."""
+        statements: list[Statement] = []
+        for start, end in self._words.clauses:
+            marks = [h for h in self._v.normal.find(self._text, start, end) if h.value]
+            if not marks or not self._speaks_of_organs(start, end):
+                continue
+            statements += self._of_clause(start, end, "normal")
+        return statements
+
+    def _speaks_of_organs(self, start: int, end: int) -> bool:
+        """No lesion, no exception, no mere attribute ("aeration") and no denial of normality."""
+        if self._v.not_of_the_organ.search(self._text, start, end):
+            return False
+        if any(
+            h.value == "before" and not self._part_of_normal(h) for h in self._words.negations if start <= h.start < end
+        ):
+            return False
+        if any(start <= m.head_start < end and m.denied != "all" for m in self._found.mentions):
+            return False
+        following = self._v.breaks_scope.match(self._text, end) or self._v.breaks_scope.search(
+            self._text, end, end + 14
+        )
+        return following is None
+
+    def _part_of_normal(self, negation: Hit[str]) -> bool:
+        return any(h.value and h.start <= negation.start < h.end for h in self._v.normal.find(
+            self._text, self._words.sentence.start, self._words.sentence.end))  # fmt: skip
+
+    def lesion_free(self) -> list[Statement]:
+        """Organs of which a lesion as such is denied; denying one kind ("no metastasis") clears nothing."""
+        statements: list[Statement] = []
+        for mention in self._found.mentions:
+            if mention.denied != "all" or not mention.head.generic or mention.type_certainty == "low":
+                continue
+            if mention.head.kind == "node":
+                statements += self._nodes_free(mention)
+            elif mention.head.rank > 0:
+                statements += self._organs_free(mention)
+        return statements
+
+    def _organs_free(self, mention: Mention) -> list[Statement]:
+        clause = self._words.clause_at(mention.head_start)
+        found = self._of_clause(*clause, "no_lesion")
+        if found:
+            return found
+        place = locate(self._v, self._words, mention, self._heading, None)
+        if place.organ in ("other", "pelvis"):
+            return []
+        return [self._statement(place.organ, "no_lesion", place.side, None)]
+
+    def _nodes_free(self, mention: Mention) -> list[Statement]:
+        enlarged = self._text[mention.start : self._words.clause_at(mention.head_start)[1]]
+        if "node" in mention.kind_text and not self._v.enlarged_node.search(enlarged):
+            return []
+        start, end = self._words.clause_at(mention.head_start)
+        parts = [p.text for p in self._words.places if start <= p.start < end and "lymph_node" in p.value.organs]
+        region = ", ".join(dict.fromkeys(parts)) or (self._heading.rule if self._heading else "")
+        return [self._statement("lymph_node", "no_lesion", None, region or None)]
+
+    def removed(self) -> list[Statement]:
+        """Organs that surgery took away; a part of an organ is not the organ."""
+        start, end = self._words.sentence.start, self._words.sentence.end
+        statements = []
+        for hit in self._v.ectomies.find(self._text, start, end):
+            before = self._text[max(start, hit.start - 24) : hit.start]
+            if not self._v.only_part.search(before):
+                statements.append(self._statement(hit.value, "absent", self._side_of_surgery(hit), None))
+        for clause in self._words.clauses:
+            if self._v.organ_gone.search(self._text, *clause) and not self._v.only_part.search(self._text, *clause):
+                statements += self._gone(clause)
+        return statements
+
+    def _gone(self, clause: tuple[int, int]) -> list[Statement]:
+        if any(clause[0] <= m.head_start < clause[1] for m in self._found.mentions):
+            return []
+        return self._of_clause(*clause, "absent")
+
+    def _side_of_surgery(self, hit: Hit[str]) -> Laterality | None:
+        near = [s for s in self._words.sides if 0 <= hit.start - s.end <= 12]
+        return near[-1].value if near and hit.value not in UNSIDED else None
+
+    def _of_clause(self, start: int, end: int, status: OrganState) -> list[Statement]:
+        hits = organs_named(self._v, self._words, start, end)
+        statements = [self._of_hit(hit, start, end, status) for hit in hits if not self._is_beside(hit, start)]
+        if not hits and self._heading and status != "no_lesion":
+            statements = [self._statement(self._heading.organ, status, self._heading.side, self._heading_region())]
+        elif not hits and self._heading:
+            statements = [self._statement(self._heading.organ, status, self._heading.side, None)]
+        unique: dict[tuple[str, Laterality | None, str | None], Statement] = {}
+        for statement in statements:
+            if statement.organ not in ("other", "pelvis", "lymph_node"):
+                unique.setdefault((statement.organ, statement.side, statement.region), statement)
+        return list(unique.values())
+
+    def _heading_region(self) -> str | None:
+        return ", ".join(self._heading.parts) or None if self._heading else None
+
+    def _is_beside(self, hit: Hit[str], start: int) -> bool:
+        before = self._text[max(start, hit.start - 40) : hit.start]
+        marks = list(self._v.beside.finditer(before))
+        return bool(marks) and len(before) - marks[-1].end() <= 8
+
+    def _of_hit(self, hit: Hit[str], start: int, end: int, status: OrganState) -> Statement:
+        parts = [p.text for p in self._words.places if start <= p.start < end and hit.value in p.value.organs]
+        side = None if hit.value in UNSIDED else side_near(self._words, hit, start, end)
+        partial = [p for p in parts if hit.value != "bone" and p != hit.text]
+        return self._statement(hit.value, status, side, ", ".join(dict.fromkeys(partial)) or None)
+
+    def _statement(self, organ: str, status: OrganState, side: Laterality | None, region: str | None) -> Statement:
+        sentence = self._words.sentence
+        region = re.sub(r" +", " ", region) if region else None
+        return Statement(organ, status, side, region, sentence.start, sentence.end, sentence.section)

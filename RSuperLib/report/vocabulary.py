@@ -1,0 +1,211 @@
+"""The compiled words of a language, and the words found in one sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from RSuperLib.report.layout import Sentence
+from RSuperLib.report.lexicon import Hit, Language, Table, load_language, phrase
+from RSuperLib.report.measurements import Measurement, MeasurementParser
+from RSuperLib.report.normalise import NormalText
+from RSuperLib.report.schema import Attenuation, Certainty, Kind, Laterality, Malignancy, Presence
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a word for a lesion means. Rank 0 is a lesion only with a telling adjective, 1 says least, 5 most."""
+
+    kind: Kind
+    rank: int
+    plural: bool
+    malignancy: Malignancy = "not_stated"
+    attenuation: Attenuation | None = None
+    organ: str | None = None
+    uncounted: bool = False
+    generic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in an organ. `part` is its plain name, "=" the words themselves."""
+
+    part: str
+    organs: tuple[str, ...]
+    implies: bool = False
+    side: Laterality | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hedge:
+    """How sure a phrase is: of the kind (`level`) and, before a lesion, of its being there (`presence`)."""
+
+    level: Certainty
+    presence: Presence
+
+
+class Vocabulary:
+    """All tables of one language. Build it once: `vocabulary(code)`."""
+
+    def __init__(self, language: Language) -> None:
+        anatomy, attributes, context, lesions = (
+            language.anatomy, language.attributes, language.context, language.lesions,
+        )  # fmt: skip
+        self.language = language
+        self.sizes = MeasurementParser(language)
+        self.heads = Table(_head_rows(lesions["heads"]))
+        self.organs_of_heads = Table((words, organ) for organ, words in lesions["organ_of_head"].items())
+        self.kind_words: Table[tuple[Kind, int]] = Table(
+            (row["words"], (row["kind"], row["rank"])) for row in lesions["kind_words"]
+        )
+        self.makes_a_lesion = phrase(lesions["makes_a_lesion"])
+        self.not_a_lesion = phrase(lesions["not_a_lesion"])
+        self.other_nouns = Table([(lesions["other_nouns"], "other")])
+        self.measured_nouns = Table([(lesions["measured_nouns"], "measured")])
+        self.organs = Table(
+            [(words, organ) for organ, words in anatomy["organs"].items()] + [(anatomy["not_organs"], "")]
+        )
+        self.beside = phrase(anatomy["beside"])
+        self.beside_organ: dict[str, str] = anatomy["beside_organ"]
+        self.places = [(phrase(row["words"]), _place(row)) for row in anatomy["places"]]
+        self.segments = _segment_pattern(anatomy)
+        self.attenuation: Table[Attenuation] = Table((w, name) for name, w in attributes["attenuation"].items())
+        self.sides: Table[Laterality] = Table((words, side) for side, words in attributes["sides"].items())
+        self.counts = Table((words, int(number)) for number, words in attributes["counts"].items())
+        self.many, self.largest = phrase(attributes["many"]), phrase(attributes["largest"])
+        self.at_least, self.about = phrase(attributes["at_least"]), phrase(attributes["about"])
+        self.small_sizes = [(phrase(row["words"]), row["max_mm"]) for row in attributes["small_sizes"]]
+        self.hedges = Table((row["words"], Hedge(row["level"], row["presence"])) for row in context["characterises"])
+        self.hedges_after = Table(
+            (row["words"], Hedge(row["level"], row["presence"])) for row in context["characterised_after"]
+        )
+        self.negations = Table(
+            [(words, "before") for words in context["negation"]["before"]]
+            + [(words, "after") for words in context["negation"]["after"]]
+            + [(words, "pseudo") for words in context["negation"]["pseudo"]]
+        )
+        self.changes = Table((words, change) for change, words in context["change"].items())
+        self.normal = Table([("|".join(context["normal"]), "normal"), ("|".join(context["not_normal"]), "")])
+        self.ectomies = Table(context["ectomies"].items())
+        self.limits_a_negation, self.verbs = phrase(context["limits_a_negation"]), phrase(context["verbs"])
+        self.definite, self.anaphor = phrase(context["definite"]), phrase(context["anaphor"])
+        self.not_of_the_organ, self.only_part = phrase(context["not_of_the_organ"]), phrase(context["only_part"])
+        self.enlarged_node, self.advice = phrase(context["enlarged_node"]), phrase(context["advice"])
+        self.noun_phrase_starts = phrase(context["noun_phrase_starts"])
+        self.breaks_scope = phrase("|".join(context["breaks_scope"]))
+        self.resected = phrase("|".join(context["resected"]))
+        self.history = phrase("|".join(context["history"]))
+        self.organ_gone = phrase("|".join(context["organ_gone"]))
+
+
+@cache
+def vocabulary(code: str) -> Vocabulary:
+    """The vocabulary of a supported language."""
+    return Vocabulary(load_language(code))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A sentence with the words that matter in it; spans are those of the report's normal text."""
+
+    report: NormalText
+    sentence: Sentence
+    heads: list[Hit[Head]]
+    organs: list[Hit[str]]
+    places: list[Hit[Place]]
+    sides: list[Hit[Laterality]]
+    sizes: list[Measurement]
+    others: list[Hit[str]]
+    measured: list[Hit[str]]
+    hedges: list[Hit[Hedge]]
+    hedges_after: list[Hit[Hedge]]
+    negations: list[Hit[str]]
+    clauses: list[tuple[int, int]]
+
+    @property
+    def text(self) -> str:
+        """The whole report's normal text, which all spans refer to."""
+        return self.report.text
+
+    def clause_at(self, place: int) -> tuple[int, int]:
+        """The clause that a character lies in."""
+        return next(((a, b) for a, b in self.clauses if a <= place < b), (self.sentence.start, self.sentence.end))
+
+
+def find_words(words: Vocabulary, report: NormalText, sentence: Sentence) -> Words:
+    """Look up everything in one sentence."""
+    text, start, end = report.text, sentence.start, sentence.end
+    organs = [hit for hit in words.organs.find(text, start, end) if hit.value]
+    negations = words.negations.find(text, start, end)
+    return Words(
+        report, sentence,
+        heads=words.heads.find(text, start, end),
+        organs=organs,
+        places=sorted(_find_places(words, text, start, end), key=lambda hit: hit.start),
+        sides=words.sides.find(text, start, end),
+        sizes=words.sizes.find(text, start, end),
+        others=words.other_nouns.find(text, start, end),
+        measured=words.measured_nouns.find(text, start, end),
+        hedges=[h for h in words.hedges.find(text, start, end) if not _inside(h, negations, "before")],
+        hedges_after=words.hedges_after.find(text, start, end),
+        negations=negations,
+        clauses=_clauses(words, text, start, end),
+    )  # fmt: skip
+
+
+def _inside(hit: Hit[Any], others: list[Hit[str]], value: str) -> bool:
+    return any(o.value == value and o.start <= hit.start and hit.end <= o.end for o in others)
+
+
+def _head_rows(rows: list[dict[str, Any]]) -> Iterator[tuple[str, Head]]:
+    for row in rows:
+        fields = {key: value for key, value in row.items() if key not in ("one", "many", "metastatic")}
+        yield row["one"], Head(plural=False, **fields)
+        if "many" in row:
+            yield row["many"], Head(plural=True, **fields)
+
+
+def _place(row: dict[str, Any]) -> Place:
+    return Place(row["part"], tuple(row["organs"]), row.get("implies", False), row.get("side"))
+
+
+def _segment_pattern(anatomy: dict[str, Any]) -> re.Pattern[str]:
+    """`segment VII`, `segments 5 and 6`, `segment 4/5`, `seg. IVa`; the numbers in the group `numbers`."""
+    number = r"(?:viii|vii|vi|iv|v|iii|ii|i|\d{1,2})(?:[ab])?"
+    joins = anatomy["segment_joins"]
+    return re.compile(
+        rf"(?<![a-z])(?:{anatomy['segments']}) ?(?P<numbers>{number}(?: ?(?:{joins}) ?{number})*)(?![a-z0-9])"
+    )
+
+
+def _find_places(words: Vocabulary, text: str, start: int, end: int) -> Iterator[Hit[Place]]:
+    for match in words.segments.finditer(text, start, end):
+        yield Hit(match.start(), match.end(), match["numbers"], Place("segment", ("liver", "lung")))
+    for pattern, place in words.places:
+        for match in pattern.finditer(text, start, end):
+            yield Hit(match.start(), match.end(), match.group(), place)
+
+
+_CUT = re.compile(r",(?= )|(?<= )(?:and|with|which|where)(?= )|:(?= )|\(|\)")
+
+
+def _clauses(words: Vocabulary, text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Stretches with a verb of their own, and what follows words such as "but" and "except"."""
+    cuts = [(m.start(), m.end(), True) for m in words.breaks_scope.finditer(text, start, end)]
+    cuts += [(m.start(), m.end(), m.group() in ":") for m in _CUT.finditer(text, start, end)]
+    cuts.sort()
+    clauses, begin = [], start
+    for place, (at, after, always) in enumerate(cuts):
+        following = cuts[place + 1][0] if place + 1 < len(cuts) else end
+        right = text[after:following].lstrip()
+        fresh = next((h for h in words.negations.find(right) if h.start == 0 and h.value == "before"), None)
+        split = always or fresh is not None
+        if not split and words.verbs.search(text, begin, at):
+            split = words.verbs.search(right) is not None
+        if split and at > begin:
+            clauses.append((begin, at))
+            begin = at
+    return [*clauses, (begin, end)]
