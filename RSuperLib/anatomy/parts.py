@@ -1,0 +1,95 @@
+"""The part masks of one case on its CT's grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from RSuperLib.anatomy.packed import PackedMasks
+from RSuperLib.anatomy.table import canonical_name, organ_parts, table
+from RSuperLib.io import Grid, LabelMap
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Part masks of one case; names of any spelling are understood.
+
+    Attributes:
+        grid: the CT's grid, on which all masks lie.
+        masks: part name to mask (i, j, k) bool, made when asked for; parts without a voxel are not among them.
+        empty: parts that the source knows but found no voxel of.
+        source: where they came from: "file", "format" and "notes" (plain sentences).
+    """
+
+    grid: Grid
+    masks: PackedMasks
+    empty: frozenset[str] = frozenset()
+    source: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_label_map(cls, labels: LabelMap, source: dict[str, Any] | None = None) -> Parts:
+        """The parts of a label map whose labels are named (`LabelMap.names`).
+
+        Raises:
+            InputError: a name is not known.
+        """
+        names = {label: canonical_name(name) for label, name in labels.names.items()}
+        masks = PackedMasks(labels.grid.shape)
+        masks.add_labels(labels.array, names)
+        return cls(labels.grid, masks, frozenset(names.values()) - frozenset(masks), source or {})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parts that have voxels."""
+        return tuple(self.masks)
+
+    def region(self, names: Iterable[str]) -> NDArray[np.bool_] | None:
+        """The union of some parts, (i, j, k); None if there is no voxel of them.
+
+        A part without a mask of its own is made of its members (liver of its segments), and several parts that make up
+        one with a mask are that one (the eight segments, the liver).
+
+        Raises:
+            InputError: a name is not known.
+        """
+        found = [name for name in self._sources(names) if name in self.masks]
+        if not found:
+            return None
+        mask = np.zeros(self.grid.shape, np.bool_, order="F")
+        for name in found:
+            self.masks.add_to(mask, name)
+        return mask
+
+    def covers(self, organ: str, laterality: str | None = None) -> bool:
+        """Whether a lesion of the organ, had it one, would lie in these parts.
+
+        True if the source knows every part of the organ (of that side) and found at least one of them.
+        """
+        names = organ_parts(organ, laterality)
+        return all(self._is_whole(name) for name in names) and any(name in self.masks for name in self._sources(names))
+
+    def _sources(self, names: Iterable[str]) -> dict[str, None]:
+        """The parts whose masks make up `names`, in order and each once."""
+        wanted = [canonical_name(name) for name in names]
+        wanted += [one for one in self._known() if table()[one].members and set(table()[one].members) <= set(wanted)]
+        return dict.fromkeys(source for name in wanted for source in self._sources_of(name))
+
+    def _sources_of(self, name: str) -> Iterator[str]:
+        one = table()[name]
+        if name in self._known():
+            yield name
+        else:
+            for member in one.members:
+                yield from self._sources_of(member)
+        yield from one.extras
+
+    def _is_whole(self, name: str) -> bool:
+        members = table()[name].members
+        return name in self._known() or (bool(members) and all(self._is_whole(member) for member in members))
+
+    def _known(self) -> frozenset[str]:
+        return self.empty | frozenset(self.masks)
