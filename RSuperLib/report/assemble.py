@@ -132,7 +132,8 @@ class _Builder:
         begin = sizes[index].start
         near = replace(self._mention, start=begin, head_start=begin, end=sizes[index].end, window=(begin, end))
         own = locate(self._v, self._words, near, heading, carried)
-        place = draft.place
+        shared = replace(self._mention, window=(self._mention.window[0], sizes[0].start))
+        place = replace(draft.place, parts=locate(self._v, self._words, shared, heading, carried).parts)
         if own.rule.startswith("organ_in_words") or own.parts or any(begin <= s.start < end for s in self._words.sides):
             side = own.side if any(begin <= s.start < end for s in self._words.sides) else place.side
             place = replace(place, side=side, parts=own.parts or place.parts)
@@ -178,7 +179,7 @@ class _Builder:
         return not any(n.value != "after" and hit.start - n.end < 25 for n in hidden if n.end <= hit.start + 1)
 
     def _presence(self) -> Presence:
-        if self._mention.denied == "all":
+        if self._mention.denied in ("all", "gone"):
             return "absent"
         return self._mention.presence
 

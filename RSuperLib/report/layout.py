@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from RSuperLib.report.lexicon import Language
+from RSuperLib.report.lexicon import Language, phrase
 from RSuperLib.report.normalise import NormalText
 
 #: Sections that describe other times, other people or the scanner: they never make a current finding.
@@ -75,7 +75,13 @@ class Layout:
     @cached_property
     def _organ_heading(self) -> re.Pattern[str]:
         organs: dict[str, str] = self._language.anatomy["organs"]
-        return re.compile(rf"\b(?:{'|'.join(organs.values())})\b")
+        return phrase("|".join([*organs.values(), self._language.sections["organ_headings"]]))
+
+    @cached_property
+    def _lesion(self) -> re.Pattern[str]:
+        """A line that names a lesion before its colon is no heading: `Lymphadenopathy: absent`."""
+        rows: list[dict[str, str]] = self._language.lesions["heads"]
+        return phrase("|".join(row[number] for row in rows for number in ("one", "many") if number in row))
 
     @cached_property
     def _abbreviation(self) -> re.Pattern[str]:
@@ -129,7 +135,7 @@ class Layout:
                 return (kind, *span)
         if colon and self._region_headings.fullmatch(name):
             return ("", *span)
-        if colon and len(name.split()) <= 5 and self._organ_heading.search(name):
+        if colon and len(name.split()) <= 5 and (self._organ_heading.search(name) or not self._lesion.search(name)):
             return ("", *span)
         return None
 

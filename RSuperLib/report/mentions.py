@@ -31,7 +31,8 @@ class Mention:
     presence: Presence = "present"
     type_certainty: Certainty = "not_stated"
     definite: bool = False
-    #: How the sentence denies it: "" not, "all" wholly, "some" only in a limited way ("no new lesion").
+    #: How the sentence denies it: "" not, "all" wholly, "some" only in a limited way ("no new lesion"), "gone" = it
+    #: was there before.
     denied: str = ""
     rules: tuple[str, ...] = ()
 
@@ -61,27 +62,58 @@ class _Finder:
         found = Found()
         named = [self._mention(hit) for hit in self._joined_heads()]
         kept = [m for m in named if self._is_lesion(m)]
-        found.doubt = any(m.head.attenuation == "hypo" or "hypo" in m.rules for m in named if m not in kept)
+        found.doubt = any("hypo" in m.rules for m in named if m not in kept)
         bases: list[Mention] = []
         for mention in kept:
-            hedge = self._refines(bases[-1] if bases else None, mention)
-            if hedge is None:
-                bases.append(mention)
-            elif bases:
-                bases[-1] = _refined(bases[-1], mention, hedge)
-            else:
-                found.later_kinds.append(replace(mention, type_certainty=hedge.level, presence=hedge.presence))
+            self._sort(mention, bases, found)
         lesions = [m for m in bases if not self._explained_away(m)]
-        found.mentions = self._with_windows(lesions)
-        found.mentions = [replace(m, denied=self._denied(m)) for m in found.mentions]
+        windowed = self._with_windows(lesions)
+        found.mentions = [self._with_adjective(replace(m, denied=self._denied(m))) for m in windowed]
         return found
+
+    def _sort(self, mention: Mention, bases: list[Mention], found: Found) -> None:
+        """A lesion of its own, the kind of one before, or part of one before."""
+        hedge = self._refines(bases[-1] if bases else None, mention)
+        if hedge and bases:
+            bases[-1] = _refined(bases[-1], mention, hedge)
+        elif hedge:
+            found.later_kinds.append(replace(mention, type_certainty=hedge.level, presence=hedge.presence))
+        elif not bases or not self._is_part_of(bases[-1], mention):
+            bases.append(mention)
+
+    def _is_part_of(self, base: Mention, mention: Mention) -> bool:
+        """`A mass containing cystic areas`, and one lesion named twice in a breath."""
+        between = self._text[base.end : mention.head_start]
+        if mention.head.rank == 0:
+            return self._v.component_of.search(between) is not None
+        twice = base.head.plural and mention.kind_text == base.kind_text
+        return twice and not self._v.verbs.search(between) and not self._v.another.search(between)
+
+    def _with_adjective(self, mention: Mention) -> Mention:
+        """`A lesion, likely metastatic`: the kind stands after the hedge as an adjective."""
+        for hedge in self._words.hedges:
+            if not mention.end <= hedge.start < mention.window[1]:
+                continue
+            word = next(
+                iter(self._v.kind_words.find(self._text, hedge.end, min(hedge.end + 24, mention.window[1]))), None
+            )
+            if word and word.value[0] and word.start - hedge.end <= 2 and self._is_predicate(word.end):
+                kind, rank = word.value
+                head = replace(mention.head, kind=kind, rank=rank, malignancy=_MALIGNANCY.get(kind, "not_stated"))
+                return replace(
+                    mention, head=head, type_certainty=hedge.value.level, rules=(*mention.rules, "adjective")
+                )
+        return mention
+
+    def _is_predicate(self, end: int) -> bool:
+        return re.match(r" ?(?:[.,;)]|$|in nature|and |or )", self._text[end : end + 12]) is not None
 
     def _joined_heads(self) -> list[Hit[Head]]:
         """Neighbouring heads are one name; the most telling gives the kind, the last the number."""
         joined: list[Hit[Head]] = []
         for hit in self._words.heads:
             last = joined[-1] if joined else None
-            if last and _SAME_NAME.fullmatch(self._text, last.end, hit.start):
+            if last and (_SAME_NAME.fullmatch(self._text, last.end, hit.start) or self._is_adjective(last, hit.start)):
                 value = max(last.value, hit.value, key=lambda head: head.rank)
                 value = replace(value, plural=hit.value.plural, uncounted=value.uncounted and hit.value.uncounted)
                 joined[-1] = Hit(last.start, hit.end, self._text[last.start : hit.end], value)
@@ -89,13 +121,19 @@ class _Finder:
                 joined.append(hit)
         return joined
 
+    def _is_adjective(self, hit: Hit[Head], next_start: int) -> bool:
+        """`low-density, round lesion`: a vague head before another one, with nothing but adjectives between."""
+        between = self._text[hit.end : next_start]
+        plain = not self._v.noun_phrase_starts.search(between) and not self._v.verbs.search(between)
+        return hit.value.rank == 0 and plain and re.fullmatch(r",?(?: ?[a-z-]+,?){1,4} ", between) is not None
+
     def _mention(self, hit: Hit[Head]) -> Mention:
         start = self._phrase_start(hit)
         phrase = self._text[start : hit.start]
         head, rules = hit.value, ["head"]
         for word in self._v.kind_words.find(self._text, start, hit.end):
             kind, rank = word.value
-            if kind and rank > head.rank and head.generic:
+            if kind and rank > head.rank > 0 and head.generic:
                 head = replace(head, kind=kind, rank=rank, malignancy=_MALIGNANCY.get(kind, head.malignancy))
                 rules.append("kind_word")
         hedge = self._hedge_before(start, hit.start)
@@ -113,7 +151,15 @@ class _Finder:
         """Where the noun phrase of a head begins: after the last preposition, verb or other head before it."""
         floor = max([self._words.clause_at(hit.start)[0], hit.start - 90, *self._ends_before(hit.start)])
         starts = [m.end() for m in self._v.noun_phrase_starts.finditer(self._text, floor, hit.start)]
+        commas = [floor + m.start() for m in re.finditer(", ", self._text[floor : hit.start])]
+        starts += [comma + 2 for comma in commas if self._ends_phrase(comma)]
         return max([floor, *starts])
+
+    def _ends_phrase(self, comma: int) -> bool:
+        """Whether a comma is more than one between adjectives ("round, low-density lesion")."""
+        before = self._text[max(0, comma - 24) : comma]
+        adjectives = (self._v.makes_a_lesion, self._v.many, self._v.adjectives)
+        return not any(m.end() == len(before) for words in adjectives for m in words.finditer(before))
 
     def _ends_before(self, place: int) -> list[int]:
         return [hit.end for hit in self._words.heads if hit.end <= place - 1]
@@ -139,22 +185,28 @@ class _Finder:
 
     def _refines(self, base: Mention | None, mention: Mention) -> Hedge | None:
         """How sure the sentence is that this word only names the kind of an earlier lesion; None = its own lesion."""
-        if mention.head.rank < 2 and mention.head.kind != "node":
-            return None
-        bracketed = self._text[max(0, mention.start - 2) : mention.start + 1].strip().startswith("(")
-        after = [h for h in self._words.hedges_after if 0 <= h.start - mention.end <= 24]
+        bracketed = "(" in self._text[max(0, mention.start - 1) : mention.start + 1]
+        after = [h.value for h in self._words.hedges_after if 0 <= h.start - mention.end <= 24]
+        if self._is_asked(mention):
+            after.append(Hedge("low", "possible"))
         if base is None:
-            return self._speaks_of_earlier(mention, after)
+            return self._speaks_of_earlier(mention, after) if mention.head.rank >= 2 else None
         between = self._text[base.end : mention.start]
         before = [h for h in self._words.hedges if base.end <= h.start and h.end <= mention.head_start]
         near = [h for h in before if mention.head_start - h.end <= _HEDGE_REACH and self._reaches(h.end, mention)]
         sized = any(mention.start <= size.start < mention.head_start for size in self._words.sizes)
         if sized or len(between) > 200 or self._starts_anew(base, mention, near):
             return None
-        if near or after or bracketed:
-            levels = [h.value for h in (*near, *after)] or [Hedge("high", "present")]
+        if near or (mention.head.rank >= 2 and (after or bracketed)):
+            levels = [*(h.value for h in near), *after] or [Hedge("high", "present")]
             return min(levels, key=lambda hedge: _SURENESS.index(hedge.level))
         return None
+
+    def _is_asked(self, mention: Mention) -> bool:
+        """`(cyst?)`, `Metastasis ?`"""
+        return (
+            re.match(r"[a-z ]{0,3}\?|[^.;,(]{0,60}\?$", self._text[mention.end : self._words.sentence.end]) is not None
+        )
 
     def _starts_anew(self, base: Mention, mention: Mention, near: list[Hit[Hedge]]) -> bool:
         """Whether a lesion that is not a node follows a node, unhedged: it is another one."""
@@ -165,17 +217,17 @@ class _Finder:
         between = self._text[hedge_end : mention.start]
         return self._v.verbs.search(between) is None and ";" not in between
 
-    def _speaks_of_earlier(self, mention: Mention, after: list[Hit[Hedge]]) -> Hedge | None:
+    def _speaks_of_earlier(self, mention: Mention, after: list[Hedge]) -> Hedge | None:
         start = self._words.sentence.start
         before = [h for h in self._words.hedges if h.end <= mention.head_start]
-        hedges = [h.value for h in (*before, *after)]
+        hedges = [*(h.value for h in before), *after]
         opening = self._text[start : start + 60]
         anaphor = self._v.anaphor.match(opening.lstrip("-( "))
-        bare = mention.end - start < 60 and not self._words.organs and not self._words.sizes
-        question = any(h.text == "?" for h in after) or self._text[self._words.sentence.end - 1] == "?"
-        if hedges and (anaphor or (bare and not self._words.places)):
+        short = mention.end - start < 60 and not self._words.organs and not self._words.sizes
+        bare = short and not self._words.places and not self._v.another.search(self._text, start, mention.head_start)
+        if hedges and (anaphor or bare):
             return min(hedges, key=lambda hedge: _SURENESS.index(hedge.level))
-        return Hedge("low", "possible") if bare and question else None
+        return None
 
     def _explained_away(self, mention: Mention) -> bool:
         """Whether the sentence says that the thing is no lesion at all: "considered as accessory spleen"."""
@@ -188,7 +240,7 @@ class _Finder:
             if hedge.start >= mention.end and others and not self._lesion_between(hedge.end, others[0].start):
                 return True
         later = [o for o in self._words.others if o.start >= mention.end]
-        return any(0 <= h.start - o.end <= 24 for o in later for h in self._words.hedges_after if h.text != "?")
+        return any(0 <= h.start - o.end <= 24 for o in later for h in self._words.hedges_after)
 
     def _plain(self, start: int, end: int) -> bool:
         return self._v.verbs.search(self._text, start, end) is None
@@ -213,6 +265,8 @@ class _Finder:
         before = [n for n in before if n.start < mention.head_start and not self._hidden(n)]
         if not before and not after:
             return ""
+        if any(self._v.gone.search(n.text) for n in after):
+            return "gone"
         limits = self._text[before[-1].end if before else mention.start : mention.head_start]
         return "some" if self._v.limits_a_negation.search(limits) else "all"
 
@@ -234,8 +288,8 @@ def _refined(base: Mention, refinement: Mention, hedge: Hedge) -> Mention:
     """The base with the kind that the sentence gives it; of several alternatives the worst."""
     head = refinement.head
     sure = "certain" if hedge.presence == "present" else hedge.level
-    if base.type_certainty != "not_stated" and _BADNESS[head.kind] <= _BADNESS[base.head.kind]:
-        return replace(base, type_certainty="low")
+    if head.rank < 2 or (base.type_certainty != "not_stated" and _BADNESS[head.kind] <= _BADNESS[base.head.kind]):
+        return replace(base, type_certainty="low" if head.rank >= 2 else base.type_certainty)
     changed = replace(
         base.head, kind=head.kind, rank=max(base.head.rank, head.rank), malignancy=head.malignancy,
         organ=base.head.organ or (head.organ if head.kind != "node" else None), generic=False,

@@ -43,11 +43,16 @@ class Story:
         if not draft.is_lesion:
             return []
         candidates = [d for d in self.drafts if d.is_lesion and _compatible(d, draft)]
+        if self._elaborates(draft):
+            return [d for d in self.last if _compatible(d, draft)][-1:]
         if self._refers_back(draft):
             return [d for d in self.last if d.is_lesion and _same_class(d, draft)] or candidates[-1:]
-        if draft.section not in ("impression", "addendum"):
-            return []
-        candidates = [d for d in candidates if d.section != draft.section or draft.section == "addendum"]
+        if draft.section in ("impression", "addendum"):
+            return self._concluded(draft, [d for d in candidates if d.section != "impression"])
+        return []
+
+    def _concluded(self, draft: Draft, candidates: list[Draft]) -> list[Draft]:
+        """The findings of the body that a conclusion sums up."""
         if draft.size is not None:
             return self._same_size(draft, draft.size.largest_mm, candidates)
         if draft.count.multiplicity == "single":
@@ -60,6 +65,13 @@ class Story:
         """`The mass extends to …` in the same section, without a size or an organ of its own."""
         own_place = draft.place.rule.startswith(("organ_in_words", "organ_of_lesion"))
         return draft.mention.definite and draft.size is None and draft.section == "findings" and not own_place
+
+    def _elaborates(self, draft: Draft) -> bool:
+        """`Left adrenal metastasis infiltrates …` right after "both adrenal metastases" is one of them."""
+        head, start = draft.mention.head, draft.mention.start
+        group = [d for d in self.last if d.place.side == "bilateral" and d.mention.head.kind == head.kind]
+        bare = draft.size is None and draft.count.multiplicity == "single" and start == draft.evidence[0][0]
+        return bool(group) and bare and _compatible(group[-1], draft)
 
     @staticmethod
     def _same_size(draft: Draft, largest: float, candidates: list[Draft]) -> list[Draft]:

@@ -83,7 +83,8 @@ class _Locator:
         for other, name in ((heading, "heading"), (carried, "carried")):
             if other and not side and other.organ == organ and (rule == f"organ_{name}" or self._continues(name)):
                 side, side_rule = other.side, f"side_{name}"
-        if organ in UNSIDED:
+        several_stations = organ == "lymph_node" and len(parts) > 1 and side != "bilateral"
+        if organ in UNSIDED or several_stations:
             side = None
         if rule == "organ_unknown":
             flags = [*flags, "organ_not_stated"]
@@ -100,7 +101,7 @@ class _Locator:
         own = self._v.organs_of_heads.find(self._mention.kind_text)
         choices = [
             (self._mention.head.organ, near, "organ_of_lesion"),
-            (_telling(near), near, "organ_in_words"),
+            (_telling(near), near, "organ_beside" if near and self._is_beside(near) else "organ_in_words"),
             (own[0].value if own else None, near, "organ_of_lesion"),
             (_telling(wide), wide, "organ_in_sentence"),
             (_telling(heading), None, "organ_heading"),
@@ -111,14 +112,10 @@ class _Locator:
 
     def _nearest(self, start: int, end: int) -> Hit[str] | None:
         hits = [h for h in organs_named(self._v, self._words, start, end) if h.value != "lymph_node"]
-        ranked = sorted(hits, key=self._distance)
-        if not ranked:
-            return None
-        best = ranked[0]
-        if self._is_beside(best):
-            mapped = self._v.beside_organ.get(best.value)
-            return Hit(best.start, best.end, best.text, mapped) if mapped else best
-        return best
+        best = min(hits, key=self._distance, default=None)
+        if best is None or not self._is_beside(best):
+            return best
+        return Hit(best.start, best.end, best.text, self._v.beside_organ.get(best.value, best.value))
 
     def _distance(self, hit: Hit[str]) -> tuple[bool, bool, int]:
         mention = self._mention

@@ -100,7 +100,7 @@ class _Run:
         self.statements += find_statements(self._vocabulary, words, found, heading)
         if self._is_advice(words):
             return
-        mentions = [m for m in found.mentions if m.denied != "some" and not (m.denied and m.head.generic)]
+        mentions = [m for m in found.mentions if m.denied != "some" and not (m.denied == "all" and m.head.generic)]
         drafts = build_drafts(self._vocabulary, words, mentions, heading, self._carried)
         self.story.add(drafts)
         whole = (sentence.start, sentence.end, sentence.section)

@@ -48,7 +48,7 @@ class _Finder:
 
     def _speaks_of_organs(self, start: int, end: int) -> bool:
         """No lesion, no exception, no mere attribute ("aeration") and no denial of normality."""
-        if self._v.not_of_the_organ.search(self._text, start, end):
+        if self._v.not_of_the_organ.search(self._text, start, end) or self._v.remainder.search(self._text, start, end):
             return False
         if any(
             h.value == "before" and not self._part_of_normal(h) for h in self._words.negations if start <= h.start < end
@@ -79,9 +79,8 @@ class _Finder:
 
     def _organs_free(self, mention: Mention) -> list[Statement]:
         clause = self._words.clause_at(mention.head_start)
-        found = self._of_clause(*clause, "no_lesion")
-        if found:
-            return found
+        if organs_named(self._v, self._words, *clause):
+            return self._of_clause(*clause, "no_lesion")
         place = locate(self._v, self._words, mention, self._heading, None)
         if place.organ in ("other", "pelvis"):
             return []
@@ -93,7 +92,8 @@ class _Finder:
             return []
         start, end = self._words.clause_at(mention.head_start)
         parts = [p.text for p in self._words.places if start <= p.start < end and "lymph_node" in p.value.organs]
-        region = ", ".join(dict.fromkeys(parts)) or (self._heading.rule if self._heading else "")
+        vague = self._heading is not None and self._heading.organ in ("upper_abdomen", "pelvis")
+        region = ", ".join(dict.fromkeys(parts)) or (self._heading.rule if self._heading and vague else "")
         return [self._statement("lymph_node", "no_lesion", None, region or None)]
 
     def removed(self) -> list[Statement]:
@@ -121,10 +121,8 @@ class _Finder:
     def _of_clause(self, start: int, end: int, status: OrganState) -> list[Statement]:
         hits = organs_named(self._v, self._words, start, end)
         statements = [self._of_hit(hit, start, end, status) for hit in hits if not self._is_beside(hit, start)]
-        if not hits and self._heading and status != "no_lesion":
+        if not hits and self._heading:
             statements = [self._statement(self._heading.organ, status, self._heading.side, self._heading_region())]
-        elif not hits and self._heading:
-            statements = [self._statement(self._heading.organ, status, self._heading.side, None)]
         unique: dict[tuple[str, Laterality | None, str | None], Statement] = {}
         for statement in statements:
             if statement.organ not in ("other", "pelvis", "lymph_node"):

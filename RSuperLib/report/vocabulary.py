@@ -56,7 +56,7 @@ class Vocabulary:
         )  # fmt: skip
         self.language = language
         self.sizes = MeasurementParser(language)
-        self.heads = Table(_head_rows(lesions["heads"]))
+        self.heads: Table[Head | None] = Table([*_head_rows(lesions["heads"]), (lesions["not_heads"], None)])
         self.organs_of_heads = Table((words, organ) for organ, words in lesions["organ_of_head"].items())
         self.kind_words: Table[tuple[Kind, int]] = Table(
             (row["words"], (row["kind"], row["rank"])) for row in lesions["kind_words"]
@@ -76,6 +76,7 @@ class Vocabulary:
         self.sides: Table[Laterality] = Table((words, side) for side, words in attributes["sides"].items())
         self.counts = Table((words, int(number)) for number, words in attributes["counts"].items())
         self.many, self.largest = phrase(attributes["many"]), phrase(attributes["largest"])
+        self.adjectives = phrase("|".join([*attributes["attenuation"].values(), attributes["adjectives"]]))
         self.at_least, self.about = phrase(attributes["at_least"]), phrase(attributes["about"])
         self.small_sizes = [(phrase(row["words"]), row["max_mm"]) for row in attributes["small_sizes"]]
         self.hedges = Table((row["words"], Hedge(row["level"], row["presence"])) for row in context["characterises"])
@@ -94,6 +95,8 @@ class Vocabulary:
         self.definite, self.anaphor = phrase(context["definite"]), phrase(context["anaphor"])
         self.not_of_the_organ, self.only_part = phrase(context["not_of_the_organ"]), phrase(context["only_part"])
         self.enlarged_node, self.advice = phrase(context["enlarged_node"]), phrase(context["advice"])
+        self.gone, self.remainder = phrase(context["gone"]), phrase(context["remainder"])
+        self.another, self.component_of = phrase(context["another"]), phrase(context["component_of"])
         self.noun_phrase_starts = phrase(context["noun_phrase_starts"])
         self.breaks_scope = phrase("|".join(context["breaks_scope"]))
         self.resected = phrase("|".join(context["resected"]))
@@ -140,20 +143,31 @@ def find_words(words: Vocabulary, report: NormalText, sentence: Sentence) -> Wor
     text, start, end = report.text, sentence.start, sentence.end
     organs = [hit for hit in words.organs.find(text, start, end) if hit.value]
     negations = words.negations.find(text, start, end)
+    attenuation = words.attenuation.find(text, start, end)
     return Words(
         report, sentence,
-        heads=words.heads.find(text, start, end),
+        heads=_lesion_heads(words, text, start, end),
         organs=organs,
         places=sorted(_find_places(words, text, start, end), key=lambda hit: hit.start),
         sides=words.sides.find(text, start, end),
         sizes=words.sizes.find(text, start, end),
-        others=words.other_nouns.find(text, start, end),
-        measured=words.measured_nouns.find(text, start, end),
+        others=_outside(words.other_nouns.find(text, start, end), attenuation),
+        measured=_outside(words.measured_nouns.find(text, start, end), attenuation),
         hedges=[h for h in words.hedges.find(text, start, end) if not _inside(h, negations, "before")],
         hedges_after=words.hedges_after.find(text, start, end),
         negations=negations,
         clauses=_clauses(words, text, start, end),
     )  # fmt: skip
+
+
+def _lesion_heads(words: Vocabulary, text: str, start: int, end: int) -> list[Hit[Head]]:
+    found = words.heads.find(text, start, end)
+    return [Hit(hit.start, hit.end, hit.text, hit.value) for hit in found if hit.value is not None]
+
+
+def _outside(hits: list[Hit[str]], others: list[Hit[Attenuation]]) -> list[Hit[str]]:
+    """The hits that are not part of others: in "fluid density" no fluid is meant."""
+    return [hit for hit in hits if not any(o.start < hit.end and hit.start < o.end for o in others)]
 
 
 def _inside(hit: Hit[Any], others: list[Hit[str]], value: str) -> bool:
@@ -195,7 +209,7 @@ _CUT = re.compile(r",(?= )|(?<= )(?:and|with|which|where)(?= )|:(?= )|\(|\)")
 def _clauses(words: Vocabulary, text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Stretches with a verb of their own, and what follows words such as "but" and "except"."""
     cuts = [(m.start(), m.end(), True) for m in words.breaks_scope.finditer(text, start, end)]
-    cuts += [(m.start(), m.end(), m.group() in ":") for m in _CUT.finditer(text, start, end)]
+    cuts += [(m.start(), m.end(), False) for m in _CUT.finditer(text, start, end)]
     cuts.sort()
     clauses, begin = [], start
     for place, (at, after, always) in enumerate(cuts):
