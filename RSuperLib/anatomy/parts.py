@@ -43,6 +43,11 @@ class Parts:
         return cls(labels.grid, masks, frozenset(names.values()) - frozenset(masks), source or {})
 
     @property
+    def notes(self) -> list[str]:
+        """What the user should know about the masks, in plain sentences."""
+        return list(self.source.get("notes", []))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the parts that have voxels."""
         return tuple(self.masks)
@@ -93,3 +98,8 @@ class Parts:
 
     def _known(self) -> frozenset[str]:
         return self.empty | frozenset(self.masks)
+
+
+def no_parts(grid: Grid) -> Parts:
+    """The parts of a case without part masks: nothing is covered."""
+    return Parts(grid, PackedMasks(grid.shape))
