@@ -28,9 +28,9 @@ _FAMILIES = (
     "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC", "Hiragino Sans",
     "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Arial Unicode MS",
 )  # fmt: skip
-_NO_GLYPH = "□"
+NO_GLYPH = "□"
 #: A dark rim that keeps lines and letters legible on any grey of a CT.
-HALO = (patheffects.Stroke(linewidth=2.6, foreground=(0, 0, 0, 0.65)), patheffects.Normal())
+HALO = (patheffects.Stroke(linewidth=2.4, foreground=(0, 0, 0, 0.75)), patheffects.Normal())
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def displayable(text: str) -> str:
     """`text`, one character for one: □ for what no font of the page can draw, a space for control characters."""
     glyphs = _glyphs()
     return "".join(
-        character if ord(character) in glyphs or character == "\n" else _NO_GLYPH if character.isprintable() else " "
+        character if ord(character) in glyphs or character == "\n" else NO_GLYPH if character.isprintable() else " "
         for character in text
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from RSuperLib.export.canvas import BRIGHT, DIM, HALO, Canvas, Rect
+from RSuperLib.export.canvas import BRIGHT, HALO, Canvas, Rect
 from RSuperLib.export.colours import lesion_colour
 from RSuperLib.export.slices import Crop, Display, Extent, Plane, Point, body_crop, outline, windowed
 from RSuperLib.io import Volume
@@ -129,7 +129,7 @@ def _annotate(canvas: Canvas, rect: Rect, scene: Scene, shot: Shot) -> None:
     place = f"{shot.plane.capitalize()} · {scene.display.position(shot.plane, shot.at)}"
     canvas.text(rect.x + 9, rect.bottom - 9, place, 11, BRIGHT, halo=True)
     window = f"W {shot.window[1]:.0f}  L {shot.window[0]:.0f}".replace("-", "\N{MINUS SIGN}")
-    canvas.text(rect.right - 9, rect.y + 17, window, 11, DIM, align="right", halo=True)
+    canvas.text(rect.right - 9, rect.y + 17, window, 11, BRIGHT, align="right", halo=True)
     _scale_bar(canvas, rect, shot)
 
 

@@ -25,6 +25,7 @@ _NORMAL: dict[Plane, int] = {"axial": 2, "coronal": 1, "sagittal": 0}
 #: Letters of the negative and the positive direction of the RAS axis that a plane is a slice of.
 _SIDES: dict[Plane, str] = {"axial": "IS", "coronal": "PA", "sagittal": "LR"}
 _FINER = 4  # how much finer than the voxels a contour is traced
+_PAD = 4  # pixels around a mask that its softened rim needs
 _SOFTENING = 1.0  # sigma, in voxels, that takes the stairs out of a contour
 
 
@@ -179,15 +180,17 @@ def outline(mask: NDArray[np.bool_], pixel_mm: tuple[float, float]) -> list[NDAr
     The mask is softened, interpolated, and traced at the height that encloses the mask's own area, so that a lesion of
     one voxel does not vanish and a large one does not shrink.
     """
-    if not mask.any():
+    used_rows, used_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not used_rows.size:
         return []
-    padded = np.pad(mask, 3).astype(np.float32)
+    top, left = int(used_rows[0]), int(used_columns[0])
+    padded = np.pad(mask[top : used_rows[-1] + 1, left : used_columns[-1] + 1], _PAD).astype(np.float32)
     soft = ndimage.gaussian_filter(padded, _SOFTENING)
     fine = ndimage.zoom(soft, _FINER, order=3)
     enclosed = round(float(mask.sum()) * fine.size / padded.size)
     level = float(np.partition(fine, -enclosed, axis=None)[-enclosed])
-    rows = (np.linspace(0, padded.shape[0] - 1, fine.shape[0]) - 3) * pixel_mm[1]
-    columns = (np.linspace(0, padded.shape[1] - 1, fine.shape[1]) - 3) * pixel_mm[0]
+    rows = (np.linspace(0, padded.shape[0] - 1, fine.shape[0]) - _PAD + top) * pixel_mm[1]
+    columns = (np.linspace(0, padded.shape[1] - 1, fine.shape[1]) - _PAD + left) * pixel_mm[0]
     lines = contourpy.contour_generator(columns, rows, fine).lines(level)
     return [np.asarray(line, float) for line in lines]
 
