@@ -14,9 +14,10 @@ from RSuperLib.report.normalise import NormalText
 #: Sections that describe other times, other people or the scanner: they never make a current finding.
 UNREAD_SECTIONS = frozenset({"history", "technique", "comparison", "administrative"})
 
+_LONGEST_SENTENCE = 1200  # characters; keeps the work per sentence bounded
 _HEADING = re.compile(r"[ \t]*(?:[-*•>]|\d{1,2}[.)])?[ \t]*([A-Za-z][A-Za-z0-9 ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)")
 _LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)]|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
-_INLINE_BULLET = re.compile(r"(?<=[^\n])[ \t]*[•\"][ \t]*(?=[A-Z0-9])")
+_INLINE_BULLET = re.compile(r"(?<=[^\n])[ \t]?[•\"][ \t]*(?=[A-Z0-9])")
 #: A line that ends like this goes on in the next one.
 _GOES_ON = re.compile(
     r"(?:[,(/-]|\b(?:the|a|an|of|in|on|at|with|and|or|to|for|by|from|is|are|was|were|no|de|van|en))[ \t]*$"
@@ -105,7 +106,7 @@ class Layout:
         cuts = [0]
         for line_break in re.finditer(r"\n", cased):
             place = line_break.start()
-            before = cased[cuts[-1] : place]
+            before = cased[max(cuts[-1], place - 200) : place]
             if self._breaks(before, cased[place + 1 : place + 90]):
                 cuts.append(place + 1)
         cuts += [match.start() for match in self._inline_heading.finditer(cased)]
@@ -174,6 +175,11 @@ class Layout:
 
 
 def _trimmed(cased: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A sentence without its marker and blanks; one without an end is cut at a space."""
+    while end - start > _LONGEST_SENTENCE:
+        cut = max(cased.rfind(" ", start, start + _LONGEST_SENTENCE), start + _LONGEST_SENTENCE // 2)
+        yield from _trimmed(cased, start, cut)
+        start = cut
     marker = _LIST_MARKER.match(cased, start, end)
     start = marker.end() if marker else start
     text = cased[start:end]
