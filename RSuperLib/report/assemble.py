@@ -117,7 +117,8 @@ class _Builder:
             return [_with_size(draft, max(sizes, key=lambda s: s.largest_mm))] if sizes else [draft]
         listed = all(s.end <= self._mention.head_start for s in sizes)
         if draft.count.multiplicity == "multiple" or listed:
-            return [self._member(draft, sizes, index, heading, carried) for index in range(len(sizes))]
+            members = [self._member(draft, sizes, index, heading, carried) for index in range(len(sizes))]
+            return _respectively(members)
         draft.flags.append("several_sizes")
         return [_with_size(draft, sizes[0])]
 
@@ -190,6 +191,8 @@ class _Builder:
             self._text, self._mention.end, self._mention.window[1]
         ):
             return "resected"
+        if self._v.operated_for.search(before):
+            return "resected"
         marks = list(self._v.history.finditer(before))
         return "prior" if marks and len(before) - marks[-1].end() < 40 else "current"
 
@@ -212,6 +215,15 @@ class _Builder:
             if pattern.search(phrase):
                 draft.qualitative, draft.qualitative_max_mm = True, largest
                 return
+
+
+def _respectively(members: list[Draft]) -> list[Draft]:
+    """`In segments 6 and 7, measuring 12 and 18 mm`: as many parts as sizes, one each."""
+    parts = members[0].place.parts
+    if len(parts) == len(members) and all(member.place.parts == parts for member in members):
+        for member, part in zip(members, parts, strict=True):
+            member.place = replace(member.place, parts=(part,))
+    return members
 
 
 def _with_size(draft: Draft, size: Measurement) -> Draft:

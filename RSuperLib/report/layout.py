@@ -15,8 +15,10 @@ from RSuperLib.report.normalise import NormalText
 UNREAD_SECTIONS = frozenset({"history", "technique", "comparison", "administrative"})
 
 _LONGEST_SENTENCE = 1200  # characters; keeps the work per sentence bounded
-_HEADING = re.compile(r"[ \t]*(?:[-*•>]|\d{1,2}[.)])?[ \t]*([A-Za-z][A-Za-z0-9 ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)")
-_LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)]|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
+_HEADING = re.compile(
+    r"[ \t]*(?:[-*•>]|\d{1,2}[.)](?!\d))?[ \t]*([A-Za-z][A-Za-z0-9 ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)"
+)
+_LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)](?!\d)|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
 _INLINE_BULLET = re.compile(r"(?<=[^\n])[ \t]?[•\"][ \t]*(?=[A-Z0-9])")
 #: A line that ends like this goes on in the next one.
 _GOES_ON = re.compile(

@@ -49,6 +49,8 @@ class MeasurementParser:
         """The sizes in text[start:end] (lower case), in order; distances and slice thicknesses are not sizes."""
         end = len(text) if end is None else end
         found = [size for match in self._pattern.finditer(text, start, end) for size in self._sizes(match)]
+        found += self._without_unit(text, start, end, found)
+        found.sort(key=lambda size: size.start)
         sizes = [self._with_bound(text, start, size) for size in found if self._is_a_size(text, start, end, size)]
         marked = [replace(s, prior=self._is_prior(text, start, end, s, sizes)) for s in sizes]
         return _join_craniocaudal([replace(s, craniocaudal=self._is_craniocaudal(text, end, s)) for s in marked])
@@ -68,6 +70,16 @@ class MeasurementParser:
         return re.compile(
             rf"(?<![\w.,/])(?:(?P<axes>{axes})|(?P<span>{span})|(?P<shared>{shared})|(?P<one>{_NUMBER}{unit}))(?!\w)"
         )
+
+    def _without_unit(self, text: str, start: int, end: int, found: list[Measurement]) -> list[Measurement]:
+        """`measuring 15`: a size that cannot be used, so that a person can look at it."""
+        pattern = re.compile(
+            rf"(?<![a-z])(?:{self._words['measures']}) ?(?:{self._words['about']})? ?(?P<n>{_NUMBER})(?!\w)"
+            rf"(?! ?(?:{self._words['not_a_length']}|{self._unit}))"
+        )
+        spans = [(m.start("n"), m.end("n")) for m in pattern.finditer(text, start, end)]
+        free = [(a, b) for a, b in spans if not any(s.start < b and a < s.end for s in found)]
+        return [Measurement(a, b, (), "not_stated", unit_missing=True) for a, b in free]
 
     def _sizes(self, match: re.Match[str]) -> list[Measurement]:
         text, start, end = match.group(), match.start(), match.end()

@@ -136,7 +136,7 @@ class _Finder:
             if kind and rank > head.rank > 0 and head.generic:
                 head = replace(head, kind=kind, rank=rank, malignancy=_MALIGNANCY.get(kind, head.malignancy))
                 rules.append("kind_word")
-        hedge = self._hedge_before(start, hit.start)
+        hedge = self._hedge_before(start, hit.start) or self._doubt_after(hit)
         if head.rank == 0 and any(h.value == "hypo" for h in self._v.attenuation.find(phrase)):
             rules.append("hypo")
         return Mention(
@@ -169,6 +169,13 @@ class _Finder:
         floor = self._words.clause_at(start)[0]
         hedges = [h for h in self._words.hedges if floor <= h.start and h.end <= head_start and start - h.end <= 12]
         return hedges[-1].value if hedges else None
+
+    def _doubt_after(self, hit: Hit[Head]) -> Hedge | None:
+        """`A metastasis in segment II cannot be excluded.`"""
+        end = self._words.clause_at(hit.start)[1]
+        later = [other.start for other in self._words.heads if other.start > hit.end]
+        doubts = [h for h in self._words.hedges_after if hit.end <= h.start < min([end, *later])]
+        return doubts[0].value if doubts else None
 
     def _is_lesion(self, mention: Mention) -> bool:
         phrase = self._text[mention.start : mention.end]

@@ -105,10 +105,22 @@ class _Locator:
             (own[0].value if own else None, near, "organ_of_lesion"),
             (_telling(wide), wide, "organ_in_sentence"),
             (_telling(heading), None, "organ_heading"),
+            ("liver" if self._names_a_segment(window, carried) else None, None, "organ_of_segment"),
             ("pelvis" if wide and wide.value == "pelvis" else None, wide, "organ_in_sentence"),
+            (self._operated(), None, "organ_of_operation"),
             (_telling(carried), None, "organ_carried"),
         ]
         return next(((organ, hit, rule) for organ, hit, rule in choices if organ), ("other", None, "organ_unknown"))
+
+    def _names_a_segment(self, window: tuple[int, int], carried: Location | None) -> bool:
+        """A bare "segment 7" is the liver's, unless the lung is being described."""
+        named = any(p.value.part == "segment" for p in self._words.places if window[0] <= p.start < window[1])
+        return named and (carried is None or carried.organ != "lung")
+
+    def _operated(self) -> str | None:
+        """`Distal pancreatectomy for a 4.5 cm neoplasm` names the organ."""
+        hits = self._v.ectomies.find(self._text, self._words.sentence.start, self._mention.start)
+        return hits[-1].value if hits else None
 
     def _nearest(self, start: int, end: int) -> Hit[str] | None:
         hits = [h for h in organs_named(self._v, self._words, start, end) if h.value != "lymph_node"]

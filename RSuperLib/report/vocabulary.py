@@ -56,7 +56,7 @@ class Vocabulary:
         )  # fmt: skip
         self.language = language
         self.sizes = MeasurementParser(language)
-        self.heads: Table[Head | None] = Table([*_head_rows(lesions["heads"]), (lesions["not_heads"], None)])
+        self.heads: Table[Head | None] = Table([(lesions["not_heads"], None), *_head_rows(lesions["heads"])])
         self.organs_of_heads = Table((words, organ) for organ, words in lesions["organ_of_head"].items())
         self.kind_words: Table[tuple[Kind, int]] = Table(
             (row["words"], (row["kind"], row["rank"])) for row in lesions["kind_words"]
@@ -100,6 +100,7 @@ class Vocabulary:
         self.noun_phrase_starts = phrase(context["noun_phrase_starts"])
         self.breaks_scope = phrase("|".join(context["breaks_scope"]))
         self.resected = phrase("|".join(context["resected"]))
+        self.operated_for = phrase(rf"(?:{'|'.join(context['ectomies'])}) (?:for|of)")
         self.history = phrase("|".join(context["history"]))
         self.organ_gone = phrase("|".join(context["organ_gone"]))
 
