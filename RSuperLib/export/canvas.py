@@ -30,7 +30,7 @@ _FAMILIES = (
 )  # fmt: skip
 NO_GLYPH = "□"
 #: A dark rim that keeps lines and letters legible on any grey of a CT.
-HALO = (patheffects.Stroke(linewidth=2.4, foreground=(0, 0, 0, 0.75)), patheffects.Normal())
+HALO = (patheffects.Stroke(linewidth=2.1, foreground=(0, 0, 0, 0.75)), patheffects.Normal())
 
 
 @dataclass(frozen=True)
@@ -138,12 +138,12 @@ class Canvas:
 
     def __init__(self, width: float, height: float) -> None:
         self.width, self.height = width, height
-        self._figure = Figure(figsize=(width / 100, height / 100), dpi=_DOTS_PER_INCH, facecolor=PAGE)
-        self._canvas = FigureCanvasAgg(self._figure)
+        self.figure = Figure(figsize=(width / 100, height / 100), dpi=_DOTS_PER_INCH, facecolor=PAGE)
+        self._canvas = FigureCanvasAgg(self.figure)
         self._back, self._front = self._layer(0), self._layer(20)
 
     def _layer(self, order: int) -> Any:
-        axes = self._figure.add_axes((0, 0, 1, 1), zorder=order)
+        axes = self.figure.add_axes((0, 0, 1, 1), zorder=order)
         axes.set_xlim(0, self.width)
         axes.set_ylim(self.height, 0)
         axes.set_axis_off()
@@ -203,7 +203,7 @@ class Canvas:
             rect.width / self.width,
             rect.height / self.height,
         )
-        axes = self._figure.add_axes(bounds, zorder=10, facecolor="black", xticks=[], yticks=[])
+        axes = self.figure.add_axes(bounds, zorder=10, facecolor="black", xticks=[], yticks=[])
         for side in axes.spines.values():
             side.set_visible(False)
         return axes

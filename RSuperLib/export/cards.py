@@ -69,8 +69,9 @@ class ReportCard:
             )
             y += _LEADING
         for line in lines:
+            lift = 5 if line is report_text.GAP else 0
             for piece in line:
-                _draw_piece(canvas, x, y, piece)
+                _draw_piece(canvas, x, y - lift, piece)
             y += _LEADING * report_text.height_of([line])
         _draw_legend(canvas, x, rect.bottom - 15, self._legend)
 

@@ -216,9 +216,9 @@ def _framed(canvas: Canvas, rect: Rect, item: _Item) -> Rect:
         look = STATE_LOOKS[item.state]
         right = canvas.chip(inner.right, y, f"{look.symbol} {item.state}", look.colour) - 12
     x, sizes = inner.x + 30, lesion_sizes(item.lesion)
-    name = fitted(lesion_name(item.lesion), right - x - 14 - width_of(sizes[-1], 13), 15, bold=True)
+    name = fitted(lesion_name(item.lesion), right - x - 12 - width_of(sizes[-1], 13), 15, bold=True)
     canvas.text(x, y, name, 15, BRIGHT, bold=True)
-    x += width_of(name, 15, bold=True) + 14
+    x += width_of(name, 15, bold=True) + 12
     size = next((words for words in sizes if width_of(words, 13) <= right - x), sizes[-1])
     canvas.text(x, y, size, 13, DIM)
     return Rect(inner.x, inner.y + _CAPTION, inner.width, inner.height - _CAPTION)

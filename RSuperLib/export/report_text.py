@@ -55,7 +55,8 @@ class Piece:
 
 Line = tuple[Piece, ...]
 
-_GAP: Line = (Piece("…", 0.0, 0.0),)
+#: Stands for lines that are left out.
+GAP: Line = (Piece("…", 0.0, 0.0),)
 _GAP_HEIGHT = 0.7
 
 
@@ -220,7 +221,7 @@ def _without_double_blanks(lines: list[Line]) -> list[Line]:
 
 def height_of(lines: Iterable[Line]) -> float:
     """Height of lines, in lines of text; an empty line and a "…" are lower."""
-    return sum(_GAP_HEIGHT if line is _GAP else 1.0 if line else 0.5 for line in lines)
+    return sum(_GAP_HEIGHT if line is GAP else 1.0 if line else 0.5 for line in lines)
 
 
 def shortened(lines: list[Line], limit: float) -> list[Line]:
@@ -255,6 +256,6 @@ def _gaps(kept: set[int], count: int) -> int:
 def _with_gaps(lines: list[Line], kept: set[int]) -> Iterator[Line]:
     for left_out, group in groupby(range(len(lines)), key=lambda index: index not in kept):
         if left_out:
-            yield _GAP
+            yield GAP
         else:
             yield from (lines[index] for index in group)

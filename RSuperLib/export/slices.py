@@ -25,8 +25,7 @@ _NORMAL: dict[Plane, int] = {"axial": 2, "coronal": 1, "sagittal": 0}
 #: Letters of the negative and the positive direction of the RAS axis that a plane is a slice of.
 _SIDES: dict[Plane, str] = {"axial": "IS", "coronal": "PA", "sagittal": "LR"}
 _FINER = 4  # how much finer than the voxels a contour is traced
-_PAD = 4  # pixels around a mask that its softened rim needs
-_SOFTENING = 1.0  # sigma, in voxels, that takes the stairs out of a contour
+_SOFTENING = 0.8  # sigma, in the larger side of a pixel, that takes the stairs out of a contour
 
 
 @dataclass(frozen=True)
@@ -183,14 +182,18 @@ def outline(mask: NDArray[np.bool_], pixel_mm: tuple[float, float]) -> list[NDAr
     used_rows, used_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not used_rows.size:
         return []
+    sigma = _SOFTENING * max(pixel_mm) / np.array(pixel_mm[::-1])
+    margin = np.ceil(3 * sigma).astype(int) + 1
     top, left = int(used_rows[0]), int(used_columns[0])
-    padded = np.pad(mask[top : used_rows[-1] + 1, left : used_columns[-1] + 1], _PAD).astype(np.float32)
-    soft = ndimage.gaussian_filter(padded, _SOFTENING)
+    used = mask[top : used_rows[-1] + 1, left : used_columns[-1] + 1]
+    padded = np.pad(used, margin[:, None]).astype(np.float32)
+    soft = ndimage.gaussian_filter(padded, sigma)
     fine = ndimage.zoom(soft, _FINER, order=3)
     enclosed = round(float(mask.sum()) * fine.size / padded.size)
-    level = float(np.partition(fine, -enclosed, axis=None)[-enclosed])
-    rows = (np.linspace(0, padded.shape[0] - 1, fine.shape[0]) - _PAD + top) * pixel_mm[1]
-    columns = (np.linspace(0, padded.shape[1] - 1, fine.shape[1]) - _PAD + left) * pixel_mm[0]
+    edge = np.partition(fine, (-enclosed - 1, -enclosed), axis=None)[-enclosed - 1 : fine.size - enclosed + 1]
+    level = float(edge.mean())
+    rows = (np.linspace(0, padded.shape[0] - 1, fine.shape[0]) - margin[0] + top) * pixel_mm[1]
+    columns = (np.linspace(0, padded.shape[1] - 1, fine.shape[1]) - margin[1] + left) * pixel_mm[0]
     lines = contourpy.contour_generator(columns, rows, fine).lines(level)
     return [np.asarray(line, float) for line in lines]
 
