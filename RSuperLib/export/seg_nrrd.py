@@ -126,7 +126,7 @@ def _header(segments: Sequence[Segment], boxes: dict[int, Any], grid: Grid) -> d
 
 
 def _geometry(grid: Grid) -> str:
-    """The CT's grid as Slicer serialises it (index to RAS by rows, then the extent), so that one can edit all over it."""
+    """The CT's grid as Slicer serialises it, so that all of it can be edited: index to RAS by rows, then the extent."""
     extent = [value for size in grid.shape for value in (0, size - 1)]
     return "".join(f"{value!r};" for value in [*grid.affine.ravel().tolist(), *extent])
 
