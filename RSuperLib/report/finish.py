@@ -18,7 +18,7 @@ _TRUST = {
     "organ_of_lesion": 0.95, "organ_in_words": 0.95, "organ_in_sentence": 0.8, "organ_heading": 0.9,
     "organ_beside": 0.6, "organ_of_segment": 0.9, "organ_of_operation": 0.8, "organ_carried": 0.6, "organ_unknown": 0.1,
     "side_near_organ": 0.97, "side_of_part": 0.97, "side_nearest": 0.8, "side_in_sentence": 0.75, "side_heading": 0.9,
-    "side_carried": 0.6,
+    "side_carried": 0.6, "side_of_plural": 0.8,
 }  # fmt: skip
 _ORGANS = frozenset(get_args(Organ))
 

@@ -12,6 +12,7 @@ from RSuperLib.report.vocabulary import Head, Hedge, Vocabulary, Words
 
 #: Between the words of one name: `nodular mass lesion`, `nodule or node`, `nodule/mass`.
 _SAME_NAME = re.compile(r"(?: |-| ?/ ?| or )?")
+_SHORT = 120  # characters up to the end of a kind that a sentence of its own gives
 _HEDGE_REACH = 70  # characters between "considered as" and the kind it introduces
 
 
@@ -31,6 +32,8 @@ class Mention:
     presence: Presence = "present"
     type_certainty: Certainty = "not_stated"
     definite: bool = False
+    #: Brought in as one of several or as another one: "several", "a second", "two".
+    introduced: bool = False
     #: How the sentence denies it: "" not, "all" wholly, "some" only in a limited way ("no new lesion"), "gone" = it
     #: was there before.
     denied: str = ""
@@ -84,8 +87,10 @@ class _Finder:
     def _is_part_of(self, base: Mention, mention: Mention) -> bool:
         """`A mass containing cystic areas`, and one lesion named twice in a breath."""
         between = self._text[base.end : mention.head_start]
-        if mention.head.rank == 0:
+        if mention.head.rank == 0 or mention.head.attenuation:
             return self._v.component_of.search(between) is not None
+        if base.head.plural and self._v.largest.search(between) and mention.head.kind == base.head.kind:
+            return True
         twice = base.head.plural and mention.kind_text == base.kind_text
         return twice and not self._v.verbs.search(between) and not self._v.another.search(between)
 
@@ -114,7 +119,8 @@ class _Finder:
         for hit in self._words.heads:
             last = joined[-1] if joined else None
             if last and (_SAME_NAME.fullmatch(self._text, last.end, hit.start) or self._is_adjective(last, hit.start)):
-                value = max(last.value, hit.value, key=lambda head: head.rank)
+                either = " or " in self._text[last.end : hit.start]
+                value = max(last.value, hit.value, key=lambda head: _BADNESS[head.kind] if either else head.rank)
                 value = replace(value, plural=hit.value.plural, uncounted=value.uncounted and hit.value.uncounted)
                 joined[-1] = Hit(last.start, hit.end, self._text[last.start : hit.end], value)
             else:
@@ -144,7 +150,9 @@ class _Finder:
             window=(self._words.sentence.start, self._words.sentence.end),
             presence=hedge.presence if hedge else "present",
             type_certainty=hedge.level if hedge and head.rank >= 3 else "not_stated",
-            definite=self._v.definite.search(phrase) is not None, rules=tuple(rules),
+            definite=self._is_definite(start, hit.start),
+            introduced=self._v.another.search(phrase) is not None or bool(self._v.counts.find(phrase)),
+            rules=tuple(rules),
         )  # fmt: skip
 
     def _phrase_start(self, hit: Hit[Head]) -> int:
@@ -163,6 +171,14 @@ class _Finder:
 
     def _ends_before(self, place: int) -> list[int]:
         return [hit.end for hit in self._words.heads if hit.end <= place - 1]
+
+    def _is_definite(self, start: int, head_start: int) -> bool:
+        """`The mass`, `these nodules`, `the number of nodules`: the reader knows them already."""
+        if self._v.definite.search(self._text[start:head_start]):
+            return True
+        return any(
+            m.end() >= start - 2 for m in self._v.definite_before.finditer(self._text, max(0, start - 20), start)
+        )
 
     def _hedge_before(self, start: int, head_start: int) -> Hedge | None:
         """A hedge inside the noun phrase or right before it."""
@@ -204,7 +220,7 @@ class _Finder:
         sized = any(mention.start <= size.start < mention.head_start for size in self._words.sizes)
         if sized or len(between) > 200 or self._starts_anew(base, mention, near):
             return None
-        if near or (mention.head.rank >= 2 and (after or bracketed)):
+        if near or ((mention.head.rank >= 2 or base.head.rank == 0) and (after or bracketed)):
             levels = [*(h.value for h in near), *after] or [Hedge("high", "present")]
             return min(levels, key=lambda hedge: _SURENESS.index(hedge.level))
         return None
@@ -230,7 +246,7 @@ class _Finder:
         hedges = [*(h.value for h in before), *after]
         opening = self._text[start : start + 60]
         anaphor = self._v.anaphor.match(opening.lstrip("-( "))
-        short = mention.end - start < 60 and not self._words.organs and not self._words.sizes
+        short = mention.end - start < _SHORT and not self._words.organs and not self._words.sizes
         bare = short and not self._words.places and not self._v.another.search(self._text, start, mention.head_start)
         if hedges and (anaphor or bare):
             return min(hedges, key=lambda hedge: _SURENESS.index(hedge.level))
@@ -274,6 +290,8 @@ class _Finder:
             return ""
         if any(self._v.gone.search(n.text) for n in after):
             return "gone"
+        if self._v.breaks_scope.match(self._text, self._words.sentence.start):  # "Apart from these, no …"
+            return "some"
         limits = self._text[before[-1].end if before else mention.start : mention.head_start]
         return "some" if self._v.limits_a_negation.search(limits) else "all"
 

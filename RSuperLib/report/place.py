@@ -75,7 +75,7 @@ class _Locator:
     def locate(self, heading: Location | None, carried: Location | None) -> Location:
         window = self._mention.window
         organ, hit, rule = self._organ(window, heading, carried)
-        side, side_rule = self._side(organ, hit, window)
+        side, side_rule = self._side(organ, hit, window, wide=rule == "organ_in_sentence")
         parts, flags = self._parts(organ, window)
         sentence = (self._words.sentence.start, self._words.sentence.end)
         if not parts and rule == "organ_in_sentence":
@@ -145,7 +145,8 @@ class _Locator:
         marks = [m for m in self._v.beside.finditer(before) if len(before) - m.end() <= 34]
         return bool(marks) and "," not in before[marks[-1].end() :]
 
-    def _side(self, organ: str, hit: Hit[str] | None, window: tuple[int, int]) -> tuple[Laterality | None, str]:
+    def _side(self, organ: str, hit: Hit[str] | None, window: tuple[int, int], *,
+              wide: bool) -> tuple[Laterality | None, str]:  # fmt: skip
         start, end = window
         places = [p for p in self._words.places if start <= p.start < end and p.value.side]
         if places:
@@ -157,8 +158,14 @@ class _Locator:
         sides.sort(key=lambda s: min(abs(s.start - anchor.end), abs(anchor.start - s.end)))
         if sides:
             return sides[0].value, "side_nearest"
-        every = {s.value for s in self._words.sides}
-        return (next(iter(every)), "side_in_sentence") if len(every) == 1 else (None, "")
+        every = {s.value for s in self._words.sides} if wide else set()
+        if len(every) == 1:
+            return next(iter(every)), "side_in_sentence"
+        both = hit and self._mention.head.plural and self._v.paired_plural.search(self._text, *self._around(hit))
+        return ("bilateral", "side_of_plural") if both else (None, "")
+
+    def _around(self, hit: Hit[str]) -> tuple[int, int]:
+        return max(self._words.sentence.start, hit.start - 1), min(self._words.sentence.end, hit.end + 8)
 
     def _parts(self, organ: str, window: tuple[int, int]) -> tuple[list[str], list[str]]:
         parts: list[str] = []

@@ -102,9 +102,8 @@ class _Run:
         heading = self._heading(sentence)
         found = find_mentions(self._vocabulary, words)
         self.statements += find_statements(self._vocabulary, words, found, heading)
-        if self._is_advice(words):
-            return
         mentions = [m for m in found.mentions if m.denied != "some" and not (m.denied == "all" and m.head.generic)]
+        mentions = [m for m in mentions if not self._is_advice(words, m.head_start)]
         drafts = build_drafts(self._vocabulary, words, mentions, heading, self._carried)
         self.story.add(drafts)
         whole = (sentence.start, sentence.end, sentence.section)
@@ -114,10 +113,9 @@ class _Run:
         self._carry(words, drafts)
         self._doubt(found, words)
 
-    def _is_advice(self, words: Words) -> bool:
+    def _is_advice(self, words: Words, head_start: int) -> bool:
         """`Consider chest CT for the nodules` describes nothing new."""
-        start, end = words.sentence.start, words.sentence.end
-        return self._vocabulary.advice.match(words.text, start, end) is not None
+        return self._vocabulary.advice.search(words.text, words.sentence.start, head_start) is not None
 
     def _heading(self, sentence: Sentence) -> Location | None:
         if sentence.heading is None:

@@ -69,6 +69,7 @@ class Vocabulary:
             [(words, organ) for organ, words in anatomy["organs"].items()] + [(anatomy["not_organs"], "")]
         )
         self.beside = phrase(anatomy["beside"])
+        self.paired_plural = phrase(anatomy["paired_plural"])
         self.beside_organ: dict[str, str] = anatomy["beside_organ"]
         self.places = [(phrase(row["words"]), _place(row)) for row in anatomy["places"]]
         self.segments = _segment_pattern(anatomy)
@@ -97,6 +98,7 @@ class Vocabulary:
         self.enlarged_node, self.advice = phrase(context["enlarged_node"]), phrase(context["advice"])
         self.gone, self.remainder = phrase(context["gone"]), phrase(context["remainder"])
         self.another, self.component_of = phrase(context["another"]), phrase(context["component_of"])
+        self.definite_before = phrase(context["definite_before"])
         self.noun_phrase_starts = phrase(context["noun_phrase_starts"])
         self.breaks_scope = phrase("|".join(context["breaks_scope"]))
         self.resected = phrase("|".join(context["resected"]))
