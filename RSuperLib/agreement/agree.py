@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from RSuperLib.agreement.schema import Agreement, Lesion, Row
+from RSuperLib.agreement.schema import Agreement, Lesion, Row, State
 from RSuperLib.agreement.sizes import expected_diameter_mm, size_fits, size_in_words
 from RSuperLib.anatomy import part, related
 from RSuperLib.report.schema import Finding, Reading
 
-#: What speaks against a pair, in the order of how much: it outweighs everything below it. Any pair of one organ is better
-#: than none, because a difference that is named helps more than a finding and a lesion that are both left over.
+#: What speaks against a pair; each outweighs all below it. Any pair of one organ is better than none, because a
+#: difference that is named helps more than a finding and a lesion that are both left over.
 _OTHER_SIDE, _OTHER_PART, _OTHER_SIZE = 100.0, 10.0, 1.0
 _IMPOSSIBLE = 1e6
 _MAX_GROUP = 20
@@ -82,7 +82,8 @@ def _assign(seats: Sequence[Finding], lesions: Sequence[Lesion]) -> tuple[list[F
     """The cheapest one-to-one assignment (Hungarian algorithm), without the impossible pairs."""
     costs = np.array([[_cost(seat, lesion) for lesion in lesions] for seat in seats])
     rows, columns = linear_sum_assignment(costs)
-    kept = [(row, column) for row, column in zip(rows, columns, strict=True) if costs[row, column] < _IMPOSSIBLE]
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    kept = [(row, column) for row, column in pairs if costs[row, column] < _IMPOSSIBLE]
     return [seats[row] for row, _ in kept], [lesions[column] for _, column in kept]
 
 
@@ -116,10 +117,10 @@ def _same_part(finding: Finding, lesion: Lesion) -> bool:
 
 def _pair_row(finding: Finding, lesion: Lesion) -> Row:
     reasons = [reason for reason in _differences(finding, lesion) if reason]
-    state = "differs" if reasons else "agrees"
+    state: State = "differs" if reasons else "agrees"
     if not reasons and expected_diameter_mm(finding) is None:
         reasons = ["The report gives no size."]
-    return Row(finding=finding.lesion_id, lesion=lesion.label, state=state, reasons=reasons)  # type: ignore[arg-type]
+    return Row(finding=finding.lesion_id, lesion=lesion.label, state=state, reasons=reasons)
 
 
 def _differences(finding: Finding, lesion: Lesion) -> list[str]:

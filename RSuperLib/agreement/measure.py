@@ -17,7 +17,7 @@ from RSuperLib.io import Grid
 PART_SHARE = 0.1
 #: Lung masks leave tumours out, and a mass may grow out of its organ: then parts this near are its parts.
 NEAR_MM = 10.0
-Box = tuple[slice, slice, slice]
+Box = tuple[slice, ...]
 
 
 def measure_lesions(
@@ -97,5 +97,4 @@ def _grown(box: Box, inside: NDArray[np.bool_], grid: Grid) -> tuple[Box, NDArra
     padding = [(side.start - a, b - side.stop) for side, a, b in zip(box, low, high, strict=True)]
     outside = np.pad(~inside, padding, constant_values=True)
     grown = ndimage.distance_transform_edt(outside, sampling=grid.spacing) <= NEAR_MM
-    bounds = [slice(a, b) for a, b in zip(low, high, strict=True)]
-    return (bounds[0], bounds[1], bounds[2]), grown
+    return tuple(slice(a, b) for a, b in zip(low, high, strict=True)), grown
