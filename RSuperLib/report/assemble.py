@@ -105,6 +105,8 @@ class _Builder:
             attenuation=self._attenuation(), presence=self._presence(), temporality=self._temporality(),
             change=self._change(), rules=[*mention.rules, place.rule], flags=list(place.flags),
         )  # fmt: skip
+        if self._is_largest_of_group(draft) and self._places_only_the_largest(place):
+            draft.flags.append("part_of_largest")
         self._add_series(draft)
         self._add_words_for_size(draft)
         if any(size.unit_missing for size in now):
@@ -125,6 +127,15 @@ class _Builder:
     def _is_largest_of_group(self, draft: Draft) -> bool:
         start, end = self._mention.window
         return draft.count.multiplicity == "multiple" and self._v.largest.search(self._text, start, end) is not None
+
+    def _places_only_the_largest(self, place: Location) -> bool:
+        """`Multiple lesions, the largest in segment 4`: where the others are is not said."""
+        start, end = self._mention.window
+        largest = self._v.largest.search(self._text, start, end)
+        if largest is None or not place.parts:
+            return False
+        named = (p.start for p in self._words.places if place.organ in p.value.organs and start <= p.start < end)
+        return all(place_start > largest.start() for place_start in named)
 
     def _member(self, draft: Draft, sizes: list[Measurement], index: int, heading: Location | None,
                 carried: Location | None) -> Draft:  # fmt: skip

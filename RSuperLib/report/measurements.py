@@ -155,8 +155,9 @@ class MeasurementParser:
         before, after = text[low : size.start], text[size.end : high]
         before = re.split(r"[;)]|, ", before)[-1] if not lows else re.split(r"[;)]", before)[-1]
         after = re.split(r"[;(]|, (?!in the)| and | but ", after)[0]
-        marks = [(len(before) - m.end(), False) for m in self._now.finditer(before)]
-        marks += [(len(before) - m.end(), True) for m in self._prior.finditer(before)]
+        earlier = list(self._prior.finditer(before))
+        now = [m for m in self._now.finditer(before) if not any(p.start() <= m.start() < p.end() for p in earlier)]
+        marks = [(len(before) - m.end(), False) for m in now] + [(len(before) - m.end(), True) for m in earlier]
         marks += [(m.start() + 1, False) for m in self._now.finditer(after) if m.group() != "to"]
         marks += [(m.start() + 1, True) for m in self._prior.finditer(after) if m.group() != "from"]
         return min(marks, default=(0, False))[1]

@@ -151,6 +151,9 @@ class _Locator:
         places = [p for p in self._words.places if start <= p.start < end and p.value.side]
         if places:
             return places[0].value.side, "side_of_part"
+        group = self._mention.head.plural and organ != "lymph_node"
+        if group and any(s.value == "bilateral" and start <= s.start < end for s in self._words.sides):
+            return "bilateral", "side_of_group"
         if hit and organ == hit.value and (side := side_near(self._words, hit, start, end)):
             return side, "side_near_organ"
         sides = [s for s in self._words.sides if start <= s.start < end]

@@ -72,7 +72,7 @@ class Vocabulary:
         self.paired_plural = phrase(anatomy["paired_plural"])
         self.beside_organ: dict[str, str] = anatomy["beside_organ"]
         self.places = [(phrase(row["words"]), _place(row)) for row in anatomy["places"]]
-        self.segments = _segment_pattern(anatomy)
+        self.segments = _segment_pattern(anatomy, attributes["units"])
         self.attenuation: Table[Attenuation] = Table((w, name) for name, w in attributes["attenuation"].items())
         self.sides: Table[Laterality] = Table((words, side) for side, words in attributes["sides"].items())
         self.counts = Table((words, int(number)) for number, words in attributes["counts"].items())
@@ -189,9 +189,12 @@ def _place(row: dict[str, Any]) -> Place:
     return Place(row["part"], tuple(row["organs"]), row.get("implies", False), row.get("side"))
 
 
-def _segment_pattern(anatomy: dict[str, Any]) -> re.Pattern[str]:
+def _segment_pattern(anatomy: dict[str, Any], units: dict[str, str]) -> re.Pattern[str]:
     """`segment VII`, `segments 5 and 6`, `segment 4/5`, `seg. IVa`; the numbers in the group `numbers`."""
-    number = r"(?:viii|vii|vi|iv|v|iii|ii|i|\d{1,2})(?:[ab])?"
+    number = (
+        r"(?:viii|vii|vi|iv|v|iii|ii|i|\d{1,2})(?:[ab])?"
+        + rf"(?![.,]?\d| ?-?(?:{'|'.join(units.values())})(?![a-z])| ?x ?\d)"
+    )
     joins = anatomy["segment_joins"]
     return re.compile(
         rf"(?<![a-z])(?:{anatomy['segments']}) ?(?P<numbers>{number}(?: ?(?:{joins}) ?{number})*)(?![a-z0-9])"
