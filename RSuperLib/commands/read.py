@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
 from RSuperLib.io.errors import InputError
 from RSuperLib.io.files import write_whole
-from RSuperLib.report import Finding, Reading, read_report
+from RSuperLib.report import Finding, Reading, load_report, read_report
 
 EXAMPLES = """\
   rsuper read report.txt
@@ -22,8 +21,6 @@ EXAMPLES = """\
 reports.jsonl holds one report a line: {"id": "7", "text": "CT abdomen: ..."}; other keys are ignored."""
 
 _MANY = (".jsonl", ".ndjson")
-#: Bytes. The reader itself refuses much shorter texts; this only keeps a wrong file out of memory.
-_LONGEST_FILE = 1_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +35,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.report.endswith(_MANY) or arguments.out:
         return _read_file_of_reports(Path(arguments.report), arguments.out)
     name = "" if arguments.report == "-" else Path(arguments.report).stem
-    reading = read_report(_text_of(arguments.report), name)
+    reading = read_report(load_report(Path(arguments.report)), name)
     if reading.status == "not_read":
         raise InputError(reading.reason, "Give a CT report in English as plain text.")
     result = reading.model_dump(mode="json")
@@ -52,27 +49,8 @@ def describe(result: dict[str, Any]) -> str:
         return f"{result['reports']} reports{unread}; {result['lesions']} lesions. Readings: {result['out']}"
     reading: Reading = result["reading"]
     lines = [line for finding in reading.findings for line in _finding_lines(finding, explain=result["explain"])]
-    lines = lines or ["No lesion is described."]
+    lines = lines or ["No lesion was read out of this report."]
     return "\n".join([*lines, *_organ_lines(reading)])
-
-
-def _text_of(name: str) -> str:
-    data = sys.stdin.buffer.read(_LONGEST_FILE + 1) if name == "-" else _bytes_of(Path(name))
-    shown = "The text" if name == "-" else Path(name).name
-    if len(data) > _LONGEST_FILE:
-        raise InputError(f"{shown} is too long for a report.", "Many reports belong in a .jsonl file, one a line.")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{shown} is not a text in UTF-8.", "Save the report as plain text in UTF-8.") from error
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(_LONGEST_FILE + 1)
-    except OSError as error:
-        raise InputError(f"{path.name} cannot be read ({error.strerror}).", "Give the file of a report.") from error
 
 
 def _read_file_of_reports(source: Path, out: Path | None) -> dict[str, Any]:
