@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from RSuperLib.report.lexicon import Hit
 from RSuperLib.report.measurements import Measurement
@@ -140,8 +141,7 @@ class _Builder:
     def _member(self, draft: Draft, sizes: list[Measurement], index: int, heading: Location | None,
                 carried: Location | None) -> Draft:  # fmt: skip
         """One lesion of a group whose members are measured one by one; its place stands beside its size."""
-        end = sizes[index + 1].start if index + 1 < len(sizes) else self._mention.window[1]
-        begin = sizes[index].start
+        begin, end = self._stretch(sizes, index)
         near = replace(self._mention, start=begin, head_start=begin, end=sizes[index].end, window=(begin, end))
         own = locate(self._v, self._words, near, heading, carried)
         shared = replace(self._mention, window=(self._mention.window[0], sizes[0].start))
@@ -154,6 +154,16 @@ class _Builder:
             flags=list(draft.flags),
         )  # fmt: skip
         return _with_size(member, sizes[index])
+
+    def _stretch(self, sizes: list[Measurement], index: int) -> tuple[int, int]:
+        """The words around one size of a list: between "and" and "and" or semicolons, else up to the next size."""
+        start, end = max(self._mention.end, self._mention.window[0]), self._mention.window[1]
+        cuts = [m.start() for m in re.compile(r";|,? and |\d\)").finditer(self._text, start, end)]
+        edges = [start, *cuts, end]
+        pieces = [(a, b) for a, b in pairwise(edges) if any(a <= size.start < b for size in sizes)]
+        if len(pieces) == len(sizes):
+            return pieces[index]
+        return sizes[index].start, sizes[index + 1].start if index + 1 < len(sizes) else end
 
     def _evidence(self) -> tuple[int, int]:
         start, end = self._mention.window

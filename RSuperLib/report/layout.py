@@ -138,7 +138,7 @@ class Layout:
                 return (kind, *span)
         if colon and self._region_headings.fullmatch(name):
             return ("", *span)
-        if colon and len(name.split()) <= 5 and (self._organ_heading.search(name) or not self._lesion.search(name)):
+        if colon and len(name.split()) <= 5 and (self._organ_heading.fullmatch(name) or not self._lesion.search(name)):
             return ("", *span)
         return None
 
@@ -159,7 +159,7 @@ class Layout:
             place, sign = start + mark.start(), mark.group()[0]
             if sign in "()":
                 depth, opened = (1, place) if sign == "(" else (0, opened)
-            elif depth and place - opened < 160:
+            elif (depth and place - opened < 160) or (sign == ";" and _goes_on_small(cased, place, end)):
                 continue
             elif len(mark.group()) == 2 or self._ends_here(cased, cut, place, end):
                 depth = 0
@@ -174,6 +174,11 @@ class Layout:
         if re.fullmatch(r"\s*\(?\d{1,2}\.", before):
             return False
         return self._abbreviation.search(before[-16:]) is None
+
+
+def _goes_on_small(cased: str, place: int, end: int) -> bool:
+    """Whether a semicolon stands inside a sentence: no capital letter follows it."""
+    return not cased[place + 1 : min(end, place + 12)].lstrip()[:1].isupper()
 
 
 def _trimmed(cased: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -104,7 +104,8 @@ class MeasurementParser:
         before = match.string[max(0, match.start() - 24) : match.start()].rstrip()
         if re.search(rf" (?:{self._words['and_only']}) ", match.group()):
             return re.search(rf"(?:^|[^a-z])(?:{self._words['between']})$", before) is not None
-        return re.search(rf"(?:^|[^a-z])(?:{self._words['changed_from']})$", before) is None
+        ranging = re.search(rf"(?:^|[^a-z])(?:{self._words['ranging_from']})$", before)
+        return ranging is not None or re.search(rf"(?:^|[^a-z])(?:{self._words['from']})$", before) is None
 
     def _scale(self, text: str, place: int, last_unit: str) -> float:
         """Millimetres per unit of the number at `place`: its own unit, else the next one, else the last."""

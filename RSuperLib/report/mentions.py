@@ -159,6 +159,8 @@ class _Finder:
         """Where the noun phrase of a head begins: after the last preposition, verb or other head before it."""
         floor = max([self._words.clause_at(hit.start)[0], hit.start - 90, *self._ends_before(hit.start)])
         starts = [m.end() for m in self._v.noun_phrase_starts.finditer(self._text, floor, hit.start)]
+        if self._ends_before(hit.start):  # "cysts up to 2 cm and a 9 mm nodule"
+            starts += [m.end() for m in re.compile(r" and ").finditer(self._text, floor, hit.start)]
         commas = [floor + m.start() for m in re.finditer(", ", self._text[floor : hit.start])]
         starts += [comma + 2 for comma in commas if self._ends_phrase(comma)]
         return max([floor, *starts])
@@ -201,7 +203,13 @@ class _Finder:
             return mention.head.rank >= 2
         if mention.head.rank > 0:
             return True
-        if self._v.makes_a_lesion.search(phrase) is None:
+        sized = any(mention.start <= size.start < mention.head_start for size in self._words.sizes)
+        if not sized and self._v.makes_a_lesion.search(phrase) is None:
+            return False
+        if any(
+            0 <= o.start - mention.end <= 16 and self._text[mention.end :].startswith(" of ")
+            for o in self._words.others
+        ):
             return False
         dense = any(hit.value == "hyper" for hit in self._v.attenuation.find(phrase))
         return not dense or any(hit.value == "bone" for hit in self._words.organs)

@@ -209,13 +209,13 @@ def _find_places(words: Vocabulary, text: str, start: int, end: int) -> Iterator
             yield Hit(match.start(), match.end(), match.group(), place)
 
 
-_CUT = re.compile(r",(?= )|(?<= )(?:and|with|which|where)(?= )|:(?= )|\(|\)")
+_CUT = re.compile(r"[,;](?= )|(?<= )(?:and|with|which|where)(?= )|:(?= )|\(|\)")
 
 
 def _clauses(words: Vocabulary, text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Stretches with a verb of their own, and what follows words such as "but" and "except"."""
     cuts = [(m.start(), m.end(), True) for m in words.breaks_scope.finditer(text, start, end)]
-    cuts += [(m.start(), m.end(), False) for m in _CUT.finditer(text, start, end)]
+    cuts += [(m.start(), m.end(), m.group() == ";") for m in _CUT.finditer(text, start, end)]
     cuts.sort()
     clauses, begin = [], start
     for place, (at, after, always) in enumerate(cuts):
