@@ -156,7 +156,7 @@ class Canvas:
         """One line of text, its baseline at `y`."""
         self._front.text(
             x, y, displayable(text), color=colour, fontproperties=_font(size, bold), ha=align, va="baseline",
-            parse_math=False, path_effects=HALO if halo else None,
+            parse_math=False, usetex=False, path_effects=HALO if halo else None,
         )  # fmt: skip
 
     def box(
@@ -211,4 +211,5 @@ class Canvas:
     def save(self, path: Path) -> None:
         """Write the page as PNG."""
         with path.open("wb") as file:
-            self._canvas.print_png(file, metadata={"Software": "RSuper"})
+            options = {"compress_level": 3}  # as small as level 6 for these pages, in half the time
+            self._canvas.print_png(file, metadata={"Software": "RSuper"}, pil_kwargs=options)

@@ -20,6 +20,7 @@ LUNG, SOFT_TISSUE, LIVER, CHEST_AND_ABDOMEN = (-600.0, 1500.0), (40.0, 400.0), (
 _WINDOWS: dict[str, Window] = {"lung": LUNG, "pleura": LUNG, "liver": LIVER}
 #: Letters at the left and the upper edge.
 _EDGES: dict[Plane, tuple[str, str]] = {"axial": ("R", "A"), "coronal": ("R", "S"), "sagittal": ("A", "S")}
+_LEAST_MM = 70.0  # least width of a close-up
 _SCALES_MM = (200, 100, 50, 20, 10, 5, 2, 1)
 _PART_STYLE = {"color": (1, 1, 1, 0.5), "linewidth": 0.6, "linestyle": (0, (4, 3))}
 
@@ -61,7 +62,7 @@ def close_up(scene: Scene, plane: Plane, extent: Extent, rect: Rect, window: Win
     }[plane]
     sides = Point(*(float(side.stop - side.start) for side in extent.box)).on(plane)
     aspect = rect.width / rect.height
-    height = max(80.0 / max(aspect, 1.0), 2.3 * sides[1] * step[1], 2.3 * sides[0] * step[0] / aspect)
+    height = max(_LEAST_MM / max(aspect, 1.0), 2.3 * sides[1] * step[1], 2.3 * sides[0] * step[0] / aspect)
     column, row = at.on(plane)
     return Shot(plane, at, Crop.around((column * step[0], row * step[1]), (height * aspect, height)), window)
 

@@ -58,6 +58,7 @@ Line = tuple[Piece, ...]
 #: Stands for lines that are left out.
 GAP: Line = (Piece("…", 0.0, 0.0),)
 _GAP_HEIGHT = 0.7
+_LEAST_BROKEN_LINE = 40  # characters; lists and headings are shorter than what programs break
 
 
 def lesions_of(agreement: Agreement) -> dict[str, list[int]]:
@@ -133,12 +134,20 @@ def lay_out(
         measure: width of a text.
     """
     lines: list[Line] = []
-    for paragraph in re.finditer(r"[^\n]*\n?", report):
-        if not paragraph.group():
-            continue
-        words = list(_words(report, paragraph.span(), marked, named, width, measure))
+    for span in _paragraphs(report):
+        words = list(_words(report, span, marked, named, width, measure))
         lines += _filled(words, width) if any(not word.is_space for word in words) else [()]
     return _without_double_blanks(lines)
+
+
+def _paragraphs(report: str) -> Iterator[tuple[int, int]]:
+    """Spans of the report's lines; a long line that goes on in lower case was broken by a program and is rejoined."""
+    start = 0
+    for line in re.finditer(r"([^\n]*)(?:\n|$)", report):
+        goes_on = len(line.group(1)) >= _LEAST_BROKEN_LINE and report[line.end() : line.end() + 1].islower()
+        if not goes_on and line.end() > start:
+            yield start, line.end()
+            start = line.end()
 
 
 def _words(

@@ -200,6 +200,16 @@ def test_the_words_of_the_report_stay_as_they_are(width: float) -> None:
     assert all(line[-1].x + line[-1].width <= width for line in lines if line)
 
 
+def test_lines_that_a_program_broke_are_rejoined() -> None:
+    text = "There is a hypoattenuating lesion in the right lobe\nwithout much change.\nSpleen: normal\nkidneys: normal"
+    lines = laid_out(text, Reading(), Agreement(), 2000)
+    assert ["".join(piece.text for piece in line) for line in lines] == [
+        "There is a hypoattenuating lesion in the right lobe without much change.",
+        "Spleen: normal",
+        "kidneys: normal",
+    ]
+
+
 def test_evidence_is_shown_by_what_the_report_claims() -> None:
     [line] = laid_out(TEXT, reading(), AGREEMENT, 2000)
     shown = {piece.text: (piece.mark.style, piece.mark.lesion, piece.badges) for piece in line}
@@ -366,8 +376,11 @@ def test_labels_on_another_grid_are_refused_and_the_old_picture_stays(tmp_path: 
     path = tmp_path / "view.png"
     path.write_bytes(b"old")
     case = small_case()
-    with pytest.raises(ValueError, match="labels has the shape"):
+    with pytest.raises(ValueError, match="cannot lie on a grid"):
         draw_view(path, case.ct, case.labels[1:], case.reading, case.agreement, case.report)
+    with pytest.raises(ValueError, match="cannot lie on a grid"):
+        parts = {"liver_segment_7": case.labels[1:]}
+        draw_view(path, case.ct, case.labels, case.reading, case.agreement, case.report, parts=parts)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
