@@ -9,7 +9,7 @@ from itertools import pairwise
 from RSuperLib.report.lexicon import Hit
 from RSuperLib.report.measurements import Measurement
 from RSuperLib.report.mentions import Mention
-from RSuperLib.report.place import Location, locate
+from RSuperLib.report.place import Location, locate, organs_joined
 from RSuperLib.report.schema import Attenuation, Change, CountKind, Multiplicity, Presence, Temporality
 from RSuperLib.report.vocabulary import Vocabulary, Words
 
@@ -61,8 +61,24 @@ def build_drafts(vocabulary: Vocabulary, words: Words, mentions: list[Mention], 
     drafts: list[Draft] = []
     for index, mention in enumerate(mentions):
         own = [size for size, owner in zip(words.sizes, owners, strict=True) if owner == index]
-        drafts += _Builder(vocabulary, words, mention).build(own, heading, carried)
+        built = _Builder(vocabulary, words, mention).build(own, heading, carried)
+        drafts += built + _in_joined_organs(vocabulary, words, built)
     return drafts
+
+
+def _in_joined_organs(vocabulary: Vocabulary, words: Words, built: list[Draft]) -> list[Draft]:
+    """The same unmeasured group in the other organs that the words join: "metastases in the liver and the lungs"."""
+    (draft, *rest) = built
+    head = draft.mention.head
+    if rest or draft.size or not (head.plural or head.uncounted or head.kind == "metastasis") or head.kind == "node":
+        return []
+    places = organs_joined(vocabulary, words, draft.place, draft.mention.window[1])
+    return [
+        replace(
+            draft, place=place, rules=[*draft.mention.rules, place.rule], flags=[], spans={}, evidence=[*draft.evidence]
+        )
+        for place in places
+    ]
 
 
 def free_sizes(vocabulary: Vocabulary, words: Words) -> list[Measurement]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 
 from RSuperLib.report.assemble import Draft, build_drafts, free_sizes
@@ -21,6 +22,7 @@ from RSuperLib.report.vocabulary import Vocabulary, Words, find_words, vocabular
 #: A report is a few thousand characters, with a few dozen lesions; what is longer is something else, or many reports.
 LONGEST_REPORT = 100_000
 MOST_LESIONS = 500
+_NOT_TEXT = re.compile("[\0\ud800-\udfff\ufffd]")
 
 
 def read_report(text: str, report_id: str = "") -> Reading:
@@ -67,7 +69,7 @@ def why_unreadable(text: str) -> str:
     """Why a text cannot be a report, as a sentence; "" when it can."""
     if not text.strip():
         return "The report is empty."
-    if "\0" in text or any("\ud800" <= c <= "\udfff" or c == "\ufffd" for c in text[:LONGEST_REPORT]):
+    if _NOT_TEXT.search(text):
         return "The report is not a text."
     if len(text) > LONGEST_REPORT:
         return f"The report is longer than {LONGEST_REPORT:,} characters, which no single report is."
