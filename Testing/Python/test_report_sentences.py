@@ -167,6 +167,23 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
     ("The 3 cm left renal cyst seen previously is unchanged.", [{"diameters_mm": [30], "change": "stable"}]),
     ("Decreased size of segment 6 metastasis from 3.2 cm to 2.4 cm.", [{"diameters_mm": [24], "prior_mm": [32]}]),
     ("New ill-defined 1.7 cm hypoenhancing focus in segment V.", [{"diameters_mm": [17], "attenuation": "hypo"}]),
+    (
+        "LIVER: Multiple metastases. Index lesions: segment 2: 2.1 cm (previously 1.8 cm). Segment 7: 3.4 cm.",
+        [
+            {"kind": "metastasis"},
+            {"diameters_mm": [21], "prior_mm": [18]},
+            {"diameters_mm": [34], "parts": ["segment 7"]},
+        ],
+    ),
+    (
+        "A 2.1 cm mass is seen in the left adrenal gland. Bones are normal. "
+        "Left adrenal mass Hepatic steatosis Pleural effusion Emphysema of both lungs Small hiatal hernia",
+        [{"organ": "adrenal", "diameters_mm": [21]}],
+    ),
+    (
+        "FINDINGS: Mass in the pancreatic head. ADDENDUM: The mass is in the pancreatic tail.",
+        [{"flags": ["part_conflict"]}],
+    ),
     # No lesion at all.
     ("Nodular formation at the splenic hilum, compatible with an accessory spleen.", []),
     ("Unchanged 5 mm nonobstructing stone in the left kidney.", []),
