@@ -28,7 +28,7 @@ class ImageFile:
             header asks. Raises `InputError` where the file is cut off.
         source: what to remember about the file: "file", "format", "notes" (plain sentences), and more for DICOM.
         layers: values per voxel; only segmentations have more than one.
-        metadata: free text of the header: the key-value pairs of an NRRD, the extensions of a NIfTI file.
+        metadata: free text of the header: what an NRRD says about segments, the extensions of a NIfTI file.
     """
 
     name: str
