@@ -89,11 +89,11 @@ def _cyst(weight: float) -> Entity:
     return Entity("cyst", weight, _CYST, density=8, texture=2, edge=0, lobulation=0.03)
 
 
-def _metastasis(weight: float, noun: str = "lesion") -> Entity:
+def _metastasis(weight: float) -> Entity:
     words = (
         Wording("metastasis", "metastasis"),
-        Wording(noun, "metastasis", ", suspicious for metastasis"),
-        Wording(noun, "metastasis", ", likely a metastasis"),
+        Wording("lesion", "metastasis", ", suspicious for metastasis"),
+        Wording("lesion", "metastasis", ", likely a metastasis"),
         _LESION,
     )
     return Entity("metastasis", weight, words, delta=(-28, -45, -16), texture=8, edge=4, lobulation=0.2, core=-20)
