@@ -215,6 +215,7 @@ def test_axes_of_the_file_vary() -> None:
 @pytest.fixture
 def masks(tmp_path: Path) -> Path:
     """Two label maps with a box-shaped tumour of 30 x 20 x 12 mm in different axes."""
+    (tmp_path / "masks").mkdir()
     for number, order in enumerate([(0, 1, 2), (2, 0, 1)]):
         labels = np.ones((40, 36, 30), np.uint8)
         labels[10:25, 10:20, 10:16] = 2
