@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
@@ -18,24 +20,47 @@ def lesion_diameters(mask: NDArray[np.bool_], grid: Grid) -> tuple[float, float,
         grid: gives the spacing and which array axis is craniocaudal.
 
     Returns:
-        Millimetres, from voxel border to voxel border.
+        Millimetres to two decimals, from voxel border to voxel border.
     """
-    craniocaudal = int(np.abs(grid.affine[2, :3] / grid.spacing).argmax())
-    upright = np.moveaxis(mask, craniocaudal, 2)
-    spacing = [step for axis, step in enumerate(grid.spacing) if axis != craniocaudal]
-    levels = np.flatnonzero(upright.any((0, 1)))
-    axial = max(_slice_diameters(upright[:, :, level], spacing) for level in levels)
-    return axial[0], axial[1], float(np.ptp(levels) + 1) * grid.spacing[craniocaudal]
+    upright = int(np.abs(grid.affine[2, :3] / grid.spacing).argmax())
+    first, second = (step for axis, step in enumerate(grid.spacing) if axis != upright)
+    return upright_diameters(np.moveaxis(mask, upright, 2), (first, second, grid.spacing[upright]))
 
 
-def _slice_diameters(mask: NDArray[np.bool_], spacing: list[float]) -> tuple[float, float]:
+def upright_diameters(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Longest axial diameter, its perpendicular in the same slice, and the craniocaudal extent.
+
+    Args:
+        mask: one lesion, not empty, (x, y, z) with the third axis craniocaudal.
+        spacing: mm along the axes.
+
+    Returns:
+        Millimetres to two decimals. The axial ones reach from voxel border to voxel border.
+    """
+    box = tuple(slice(line.min(), line.max() + 1) for line in np.nonzero(mask))
+    inside = mask[box]
+    best = (0.0, 0.0)
+    for k in np.flatnonzero(inside.any((0, 1))):
+        best = max(best, _slice_diameters(inside[:, :, k], spacing))
+    return round(best[0], 2), round(best[1], 2), round(inside.shape[2] * spacing[2], 2)
+
+
+def _slice_diameters(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -> tuple[float, float]:
     pixels = np.argwhere(mask).astype(float)
     # The middles of the pixels' sides: centres would lose a pixel, corners would add to oblique diameters.
     sides = [pixels + step for step in ((0.5, 0.0), (-0.5, 0.0), (0.0, 0.5), (0.0, -0.5))]
-    points = np.unique(np.vstack(sides), axis=0) * spacing
+    points = np.unique(np.vstack(sides), axis=0) * spacing[:2]
     hull = points[ConvexHull(points).vertices]
     distances = squareform(pdist(hull))
-    first, second = np.unravel_index(int(distances.argmax()), distances.shape)
-    along = (hull[second] - hull[first]) / distances[first, second]
-    across = hull @ np.array([-along[1], along[0]])
-    return float(distances[first, second]), float(np.ptp(across))
+    longest = distances.max()
+    # Where several diameters are the longest, the one with the widest perpendicular counts.
+    firsts, seconds = np.nonzero(np.triu(distances) >= longest - 1e-3)
+    along = (hull[seconds] - hull[firsts]) / longest
+    across = hull @ np.column_stack([-along[:, 1], along[:, 0]]).T
+    return float(longest), float(np.ptp(across, axis=0).max())
+
+
+def craniocaudal_extent(mask: NDArray[Any], slice_mm: float) -> float:
+    """Extent of a mask (x, y, z) along z, mm; 0 if it is empty."""
+    levels = np.flatnonzero(mask.any((0, 1)))
+    return float(np.ptp(levels) + 1) * slice_mm if len(levels) else 0.0

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from RSuperLib.anatomy import upright_diameters
 from RSuperLib.phantom.canvas import Canvas
 from RSuperLib.phantom.entities import ENTITIES, FREQUENCIES, Entity
 from RSuperLib.phantom.fields import Coordinates, Field, coverage, smooth_noise
-from RSuperLib.phantom.measure import lesion_diameters
 from RSuperLib.phantom.parts import ORGAN_PARTS, PART_LABELS, organ_labels, side_of
 from RSuperLib.phantom.patient import Patient
 from RSuperLib.phantom.settings import PhantomSettings
@@ -304,7 +304,7 @@ class LesionPainter:
             side=side_of(parts[0]),
             attenuation=attenuation,
             volume_mm3=float(mask.sum() * np.prod(self.canvas.spacing)),
-            diameters_mm=lesion_diameters(mask, self.canvas.spacing),
+            diameters_mm=upright_diameters(mask, self.canvas.spacing),
             centre=(float(middle[0]), float(middle[1]), float(middle[2])),
             centre_template=tuple(float(axis[nearest]) for axis in self.canvas.at),  # type: ignore[arg-type]
         )

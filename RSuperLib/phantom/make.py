@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from RSuperLib.anatomy import craniocaudal_extent
 from RSuperLib.io import LabelMap, RSuperError, Volume, write_bytes, write_json, write_nifti
 from RSuperLib.phantom.body import paint_body
 from RSuperLib.phantom.canvas import Canvas
 from RSuperLib.phantom.distractors import DistractorPainter
 from RSuperLib.phantom.facts import Facts
 from RSuperLib.phantom.lesions import LesionPainter, PlacedLesion, plan_lesions
-from RSuperLib.phantom.measure import craniocaudal_extent
 from RSuperLib.phantom.parts import ORGAN_PARTS, PAIRED_ORGANS, PART_LABELS, PART_NAMES, organ_labels
 from RSuperLib.phantom.patient import Patient, make_patient
 from RSuperLib.phantom.report import WrittenReport, as_records, write_report

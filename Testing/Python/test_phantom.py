@@ -9,10 +9,10 @@ import nibabel
 import numpy as np
 import pytest
 
+from RSuperLib.anatomy import upright_diameters
 from RSuperLib.io import Grid, InputError, write_nifti
 from RSuperLib.phantom import Phantom, PhantomSettings, make_phantom
 from RSuperLib.phantom.lesions import PART_SHARE
-from RSuperLib.phantom.measure import lesion_diameters
 from RSuperLib.phantom.parts import ORGAN_PARTS, PART_LABELS
 from RSuperLib.phantom.scanner import file_grid, random_orientation, to_file_axes
 from RSuperLib.report.schema import Finding, OrganStatus
@@ -112,7 +112,7 @@ def test_truth_is_measured_on_the_masks(phantoms: list[Phantom]) -> None:
         for lesion in phantom.truth["lesions"]:
             mask = labels == lesion["label"]
             assert lesion["volume_mm3"] == pytest.approx(mask.sum() * np.prod(spacing), rel=1e-4)
-            assert lesion["diameters_mm"] == pytest.approx(lesion_diameters(mask, spacing), abs=0.02)
+            assert lesion["diameters_mm"] == pytest.approx(upright_diameters(mask, spacing), abs=0.02)
 
 
 def test_lesions_lie_in_their_parts(phantoms: list[Phantom]) -> None:
@@ -260,13 +260,13 @@ def test_wrong_settings_are_input_errors(wrong: dict) -> None:
 def test_diameters_of_a_box_and_a_pixel() -> None:
     mask = np.zeros((20, 20, 8), bool)
     mask[3:13, 5:9, 2:5] = True
-    axial, across, height = lesion_diameters(mask, (1.0, 1.0, 2.0))
+    axial, across, height = upright_diameters(mask, (1.0, 1.0, 2.0))
     assert axial == pytest.approx(np.hypot(10, 3), abs=0.6)
     assert across == pytest.approx(4, abs=3.2)
     assert height == 6
     single = np.zeros((3, 3, 3), bool)
     single[1, 1, 1] = True
-    assert lesion_diameters(single, (2.0, 2.0, 5.0)) == pytest.approx((2, 2, 5))
+    assert upright_diameters(single, (2.0, 2.0, 5.0)) == pytest.approx((2, 2, 5))
 
 
 def test_diameters_of_a_turned_ellipse() -> None:
@@ -274,7 +274,7 @@ def test_diameters_of_a_turned_ellipse() -> None:
     for degrees in (0, 20, 45, 70):
         cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         ellipse = ((i * cosine + j * sine) / 30) ** 2 + ((j * cosine - i * sine) / 15) ** 2 < 1
-        axial, across, _ = lesion_diameters(ellipse[:, :, None], (0.5, 0.5, 1.0))
+        axial, across, _ = upright_diameters(ellipse[:, :, None], (0.5, 0.5, 1.0))
         assert axial == pytest.approx(30, abs=0.6)
         assert across == pytest.approx(15, abs=0.8)
 
