@@ -15,6 +15,7 @@ from RSuperLib.anatomy.table import canonical_name, table
 from RSuperLib.io import Grid, InputError, LabelMap, Progress, no_progress, read_label_layers
 
 _ENDINGS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
+_LARGEST_LABEL = 2**16 - 1
 _EXAMPLE = '{"1": "liver", "2": "kidney_left"}'
 
 
@@ -32,8 +33,10 @@ def load_parts(path: Path, ct_grid: Grid, progress: Progress = no_progress) -> P
         InputError: missing or damaged file, unknown part name, another grid, no names, or nothing in the masks.
     """
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"The part masks {path.name} do not exist.", "Check the path.")
+    try:
+        path.stat()
+    except OSError as error:
+        raise InputError(f"The part masks {path.name} do not exist or may not be read.", "Check the path.") from error
     parts = _from_folder(path, ct_grid, progress) if path.is_dir() else _from_file(path, ct_grid)
     if not parts.names:
         raise InputError(f"No part in {path.name} has a voxel.", "Check that the masks belong to this CT.")
@@ -88,13 +91,21 @@ def _named(path: Path, layers: list[LabelMap]) -> list[LabelMap]:
 
 def _read_names(file: Path) -> dict[int, str]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=_each_once)
         names = {int(label): name for label, name in content.items() if label != "schema_version"}
-    except (ValueError, AttributeError, OSError) as error:
+    except (ValueError, AttributeError, RecursionError, OSError) as error:
         raise _no_names(file) from error
-    if not names or not all(isinstance(name, str) for name in names.values()):
+    known = all(isinstance(name, str) and 0 <= label <= _LARGEST_LABEL for label, name in names.items())
+    if not names or not known:
         raise _no_names(file)
     return {label: name for label, name in names.items() if label != 0}
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object in which no key stands twice: it would be a guess which part was meant."""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
 
 
 def _no_names(file: Path) -> InputError:

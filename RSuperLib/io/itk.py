@@ -58,7 +58,7 @@ def open_itk(path: Path) -> ImageFile:
         InputError: the file is neither, is damaged, or its header cannot be that of one volume.
     """
     reader = sitk.ImageFileReader()
-    reader.SetImageIO("NrrdImageIO" if path.suffix in (".nrrd", ".nhdr") else "MetaImageIO")
+    reader.SetImageIO("NrrdImageIO" if _is_nrrd(path) else "MetaImageIO")
     reader.SetFileName(str(path))
     try:
         with silent_itk():
@@ -66,6 +66,10 @@ def open_itk(path: Path) -> ImageFile:
     except RuntimeError as error:
         raise _unreadable(path, str(error)) from error
     return _opened(path, reader, _metadata(reader))
+
+
+def _is_nrrd(path: Path) -> bool:
+    return path.suffix.lower() in (".nrrd", ".nhdr")
 
 
 def _metadata(reader: sitk.ImageFileReader) -> dict[str, str]:
@@ -77,10 +81,10 @@ def _metadata(reader: sitk.ImageFileReader) -> dict[str, str]:
 def _opened(path: Path, reader: sitk.ImageFileReader, metadata: dict[str, str]) -> ImageFile:
     dtype, layers = _voxel_type(path.name, reader)
     grid = checked_grid(path.name, reader.GetSize(), _affine(reader))
-    if path.suffix not in _DETACHED:
+    if path.suffix.lower() not in _DETACHED:
         voxel_bytes = int(np.prod(grid.shape, dtype=np.int64)) * dtype.itemsize * layers
         check_file_is_long_enough(path.name, path.stat().st_size, voxel_bytes, compressed=True)
-    source = {"file": path.name, "format": "NRRD" if "nrrd" in path.name or "nhdr" in path.name else "MetaImage"}
+    source = {"file": path.name, "format": "NRRD" if _is_nrrd(path) else "MetaImage"}
     return ImageFile(path.name, grid, _slabs(path, reader, layers), {**source, "notes": []}, layers, metadata)
 
 

@@ -354,12 +354,21 @@ def test_a_label_map_without_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "7", '"liver"', "{}", '{"liver": 1}', '{"1": 2}', '{"1": null}', '{"1": ["liver"]}', "\x00\xff"],
-)
+    [
+        "", "{", "[]", "7", '"liver"', "{}", '{"liver": 1}', '{"1": 2}', '{"1": null}', '{"1": ["liver"]}', "\x00\xff",
+        '{"1": "liver", "1": "spleen"}', '{"-1": "liver"}', '{"70000": "liver"}', "[" * 100_000,
+    ],
+)  # fmt: skip
 def test_names_that_cannot_be_understood(tmp_path: Path, text: str) -> None:
     path = save_labels(tmp_path / "p.nii.gz", block(1, 9), None)
     (tmp_path / "p.json").write_text(text, encoding="latin-1")
     assert refusal(path).message == "p.json does not say which label is which part."
+
+
+def test_names_saved_by_windows(tmp_path: Path) -> None:
+    path = save_labels(tmp_path / "p.nii.gz", block(1, 9), None)
+    (tmp_path / "p.json").write_text('{"1": "liver"}', encoding="utf-8-sig")
+    assert list(load_parts(path, CT).names) == ["liver"]
 
 
 def test_nothing_to_be_found(tmp_path: Path) -> None:

@@ -81,6 +81,12 @@ def test_itk_formats_lie_where_itk_puts_them(tmp_path: Path, hounsfield: np.ndar
     assert np.allclose([-right, -front, up], sitk.ReadImage(str(path)).TransformIndexToPhysicalPoint((3, 5, 7)))
 
 
+@pytest.mark.parametrize("ending", [".nii.gz", ".nrrd", ".mha"])
+def test_endings_may_be_in_capitals(tmp_path: Path, hounsfield: np.ndarray, ending: str) -> None:
+    path = save_itk(tmp_path / f"ct{ending}", hounsfield).rename(tmp_path / f"CT{ending.upper()}")
+    assert np.array_equal(read_ct(path).array, hounsfield)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32, np.float64, ">i2"])
 def test_every_stored_type_gives_the_same_hounsfield_units(tmp_path: Path, dtype: Any) -> None:
     stored = np.random.default_rng(1).integers(0, 250, SHAPE)
