@@ -55,7 +55,10 @@ def models_folder() -> Path:
 def list_models(folder: Path | None = None) -> list[RegisteredModel]:
     """All models, the built-in ones first; broken ones are listed with the reason."""
     root = folder or models_folder()
-    folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    try:
+        folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    except OSError as error:
+        raise InputError(f"The models folder cannot be read ({error.strerror}).", "Check its permissions.") from error
     return [RegisteredModel(FINDER.id, FINDER, None), *map(_registered, folders)]
 
 
@@ -65,7 +68,7 @@ def find_model(model_id: str, folder: Path | None = None) -> RegisteredModel:
     Raises:
         InputError: there is none, or it cannot be used.
     """
-    models = {model.id: model for model in list_models(folder)}
+    models = {model.id: model for model in reversed(list_models(folder))}  # the built-in ones win
     if model_id not in models:
         raise InputError(f"There is no model {model_id!r}.", f"These are there: {', '.join(models)}.")
     model = models[model_id]
@@ -82,6 +85,10 @@ def _registered(folder: Path) -> RegisteredModel:
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"])) or "the file"
         return RegisteredModel(folder.name, None, folder, f"Its card.json is wrong at {place}.")
+    if card.id != folder.name:
+        return RegisteredModel(folder.name, None, folder, f"Its card.json is that of {card.id}.")
+    if card.id == FINDER.id:
+        return RegisteredModel(card.id, card, folder, "It has the name of the built-in finder.")
     return RegisteredModel(card.id, card, folder, _problem_with_weights(card, folder))
 
 
@@ -91,7 +98,11 @@ def _problem_with_weights(card: ModelCard, folder: Path) -> str:
         return "Its card names no weights."
     if path.parent != folder or not path.is_file():
         return f"Its weights {card.weights!r} are missing."
-    with path.open("rb") as weights:
-        if hashlib.file_digest(weights, "sha256").hexdigest() != card.sha256:
-            return "Its weights are not those that its card describes (the checksum differs)."
+    try:
+        with path.open("rb") as weights:
+            checksum = hashlib.file_digest(weights, "sha256").hexdigest()
+    except OSError as error:
+        return f"Its weights cannot be read ({error.strerror})."
+    if checksum != card.sha256:
+        return "Its weights are not those that its card describes (the checksum differs)."
     return ""

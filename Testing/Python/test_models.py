@@ -45,6 +45,7 @@ def test_a_model_folder_is_listed_and_found(tmp_path: Path) -> None:
         (WEIGHTS, {"weights": ""}, "names no weights"),
         (WEIGHTS, {"weights": "../tiny/weights.safetensors"}, "are missing"),
         (WEIGHTS, {"id": "../evil"}, "wrong at id"),
+        (WEIGHTS, {"id": "other"}, "that of other"),
     ],
 )
 def test_a_broken_model_is_listed_with_the_reason_and_refused(
@@ -56,6 +57,12 @@ def test_a_broken_model_is_listed_with_the_reason_and_refused(
     assert problem in model.problem
     with pytest.raises(InputError, match="cannot be used"):
         find_model(model.id, tmp_path)
+
+
+def test_no_folder_takes_the_place_of_the_finder(tmp_path: Path) -> None:
+    add_model(tmp_path, "finder")
+    assert [model.usable for model in list_models(tmp_path)] == [True, False]
+    assert find_model("finder", tmp_path).card == FINDER
 
 
 @pytest.mark.parametrize(("card", "problem"), [(None, "no card.json"), ("{", "wrong at"), ("[]", "wrong at")])
