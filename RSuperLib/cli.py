@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import json
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 from typing import NoReturn
 
 from RSuperLib import __version__
-from RSuperLib.io.errors import Cancelled, InputError, RSuperError
+from RSuperLib.io.errors import Cancelled, InputError, RSuperError, unexpected
 
 #: Command to its one-line help. Its code is the module of the same name in `RSuperLib.commands`, with
 #: `EXAMPLES`, `add_arguments(parser)`, `run(arguments) -> result` and `describe(result) -> text`.
@@ -33,6 +36,8 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:
+        _prepare_process()
     try:
         return _run_command(words)
     except InputError as error:
@@ -41,6 +46,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(Cancelled(), words, 130)
     except RSuperError as error:
         return _complain(error, words, 1)
+    except BrokenPipeError:  # `rsuper … | head`: who listened has heard enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001 - the process boundary; a traceback may quote the report
+        return _complain(unexpected(error), words, 1)
+
+
+def _prepare_process() -> None:
+    """Print whatever the terminal can show, and let SIGTERM end a command as tidily as Ctrl-C does."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # started without, as services are
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: PTH123, SIM115 - open until the end
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _run_command(words: list[str]) -> int:
@@ -51,9 +72,9 @@ def _run_command(words: list[str]) -> int:
     arguments = _command_parser(str(name), command).parse_args(words[1:])
     result = command.run(arguments)
     if arguments.json:
-        print(json.dumps(result, ensure_ascii=False))  # noqa: T201 - the answer
+        print(json.dumps(result), flush=True)  # noqa: T201 - the answer
     elif text := command.describe(result):
-        print(text)  # noqa: T201 - the answer
+        print(text, flush=True)  # noqa: T201 - the answer
     return 0
 
 

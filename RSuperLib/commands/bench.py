@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from pathlib import Path
 from typing import Any
 
+from RSuperLib.commands.arguments import user_path
 from RSuperLib.commands.progress import progress_bar
 from RSuperLib.io import write_json
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", choices=tuple(BENCHMARKS), metavar="NAME", help=table)
     parser.add_argument("--cases", type=int, help="how many cases (those benchmarks that draw cases)")
     parser.add_argument("--seed", type=int, default=0, help="first seed of the cases")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the result as JSON")
+    parser.add_argument("--out", type=user_path, metavar="FILE", help="also write the result as JSON")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:

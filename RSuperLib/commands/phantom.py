@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from RSuperLib.commands.arguments import user_path
 from RSuperLib.phantom import LESION_ORGANS, PhantomSettings, make_batch
 
 EXAMPLES = (
@@ -22,7 +22,7 @@ _DEFAULTS = PhantomSettings()
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("--out", type=Path, required=True, help="folder for the cases; complete ones in it are kept")
+    parser.add_argument("--out", type=user_path, required=True, help="folder for the cases; complete ones are kept")
     parser.add_argument("--cases", type=int, default=1, help="how many (default 1)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same phantoms (default 0)")
     parser.add_argument("--size", default=_DEFAULTS.size, help="small: voxels of about 3 mm; full: clinical voxels")
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--phase", default=_DEFAULTS.phase, help="any, arterial, portal or none (no contrast)")
     parser.add_argument("--max-lesions", type=int, default=_DEFAULTS.max_lesions, help="most lesions of one case")
     parser.add_argument("--contrast", type=float, default=_DEFAULTS.contrast, help="below 1, lesions are harder to see")
-    parser.add_argument("--geometry", type=Path, help="folder of label maps whose tumours (label 2) lend their shapes")
+    parser.add_argument("--geometry", type=user_path, help="folder of label maps whose tumours (label 2) lend shapes")
     parser.add_argument("--no-distractors", action="store_true", help="no stones, plaques and unreported cysts")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from RSuperLib.commands.arguments import user_path
 from RSuperLib.io.errors import InputError
 from RSuperLib.io.files import write_whole
 from RSuperLib.report import Finding, Reading, load_report, read_report
@@ -25,17 +26,19 @@ _MANY = (".jsonl", ".ndjson")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("report", metavar="FILE", help="a text file, - for standard input, or a .jsonl of many reports")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where the readings of many reports go")
+    parser.add_argument(
+        "report", type=user_path, metavar="FILE", help="a text file, - for standard input, or many: .jsonl"
+    )
+    parser.add_argument("--out", type=user_path, metavar="FILE", help="where the readings of many reports go")
     parser.add_argument("--explain", action="store_true", help="also show the rules that fired")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read one report, or many into a file."""
-    if arguments.report.endswith(_MANY) or arguments.out:
-        return _read_file_of_reports(Path(arguments.report), arguments.out)
-    name = "" if arguments.report == "-" else Path(arguments.report).stem
-    reading = read_report(load_report(Path(arguments.report)), name)
+    if arguments.report.suffix in _MANY or arguments.out:
+        return _read_file_of_reports(arguments.report, arguments.out)
+    name = "" if str(arguments.report) == "-" else arguments.report.stem
+    reading = read_report(load_report(arguments.report), name)
     if reading.status == "not_read":
         raise InputError(reading.reason, "Give a CT report in English as plain text.")
     result = reading.model_dump(mode="json")
@@ -56,15 +59,26 @@ def describe(result: dict[str, Any]) -> str:
 def _read_file_of_reports(source: Path, out: Path | None) -> dict[str, Any]:
     if out is None:
         raise InputError("A file of many reports needs a place for the readings.", "Add --out READINGS.jsonl.")
+    if _same_file(source, out):
+        raise InputError("The readings would overwrite the reports.", "Give --out another name.")
     counts = {"reports": 0, "not_read": 0, "lesions": 0}
     try:
         with source.open(encoding="utf-8-sig", newline="\n") as file:
             write_whole(out, lambda temporary: _write_readings(file, source.name, temporary, counts))
     except UnicodeDecodeError as error:
         raise InputError(f"{source.name} is not a text in UTF-8.", "Save it as UTF-8, one report a line.") from error
-    except FileNotFoundError as error:
-        raise InputError(f"{source.name} does not exist.", "Give a .jsonl file with one report a line.") from error
+    except OSError as error:
+        raise InputError(
+            f"{source.name} cannot be read ({error.strerror or error}).", "Give a .jsonl file with one report a line."
+        ) from error
     return {**counts, "out": str(out)}
+
+
+def _same_file(source: Path, out: Path) -> bool:
+    try:
+        return source.samefile(out)
+    except OSError:
+        return False  # one of them is not there (yet)
 
 
 def _write_readings(file: TextIO, name: str, path: Path, counts: dict[str, int]) -> None:
@@ -86,7 +100,7 @@ def _reports_in(file: TextIO, name: str, seen: set[str]) -> Iterator[tuple[str, 
         where = f"Line {number} of {name}"
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{where} is not JSON.", 'Each line is {"id": "…", "text": "…"}.') from error
         if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not isinstance(row.get("text"), str):
             raise InputError(f"{where} lacks the strings id and text.", 'Each line is {"id": "…", "text": "…"}.')

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from RSuperLib.commands.arguments import user_path
 from RSuperLib.commands.progress import progress_bar
 from RSuperLib.worker import Worker
 
@@ -21,13 +22,13 @@ SOURCES = ("auto", "model", "finder", "report")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("ct", type=Path, metavar="CT", help="NIfTI or NRRD file, or DICOM folder")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="the radiology report, as a text file")
-    parser.add_argument("--parts", type=Path, metavar="PARTS", help="masks of organs and their parts")
+    parser.add_argument("ct", type=user_path, metavar="CT", help="NIfTI or NRRD file, or DICOM folder")
+    parser.add_argument("--report", type=user_path, metavar="FILE", help="the radiology report, as a text file")
+    parser.add_argument("--parts", type=user_path, metavar="PARTS", help="masks of organs and their parts")
     parser.add_argument("--source", choices=SOURCES, default="auto", help="where lesions come from (default: auto)")
     parser.add_argument("--model", metavar="ID", help="a model of `rsuper models list`")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="default: auto")
-    parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="folder for the results")
+    parser.add_argument("--out", type=user_path, metavar="DIR", required=True, help="folder for the results")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -18,6 +18,10 @@ from RSuperLib.io.progress import Progress, no_progress
 from RSuperLib.worker.protocol import FINAL, Message, decode, encode, error_from
 
 _CLOSE_S = 5.0
+#: How often waiting looks up: on Windows, Ctrl-C is not heard while a queue is waited for.
+_TICK_S = 0.2
+#: Ctrl-C is for this process, which then asks the worker to cancel; and no console window appears beside a GUI.
+_WINDOWS_FLAGS = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 
 class Worker:
@@ -28,19 +32,15 @@ class Worker:
     Args:
         python: the Python to run it with, this one if not given (in Slicer: `PythonSlicer`).
         environment: the environment to start it in, this process's own if not given.
+
+    Raises:
+        RSuperError: the process cannot be started.
     """
 
     def __init__(self, python: str | None = None, environment: Mapping[str, str] | None = None) -> None:
         self._messages: queue.Queue[Message] = queue.Queue()
         self._ids = (f"r{number}" for number in itertools.count(1))
-        self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            [python or sys.executable, "-m", "RSuperLib.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=_with_this_library(environment),
-            encoding="utf-8",
-            bufsize=1,
-        )
+        self._process = _start(python or sys.executable, _with_this_library(environment))
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
@@ -64,19 +64,23 @@ class Worker:
     def run(self, job: str, arguments: Mapping[str, Any], progress: Progress = no_progress) -> Any:
         """Hand in a job, wait for it, and return its result.
 
-        Ctrl-C, or `progress` raising `Cancelled`, stops the job.
+        Ctrl-C, or `progress` raising `Cancelled`, stops the job; a second Ctrl-C does not wait until it has stopped.
 
         Raises:
             InputError, RSuperError: what the job raised, or the worker died.
             Cancelled: the job was stopped.
         """
         request_id = self.submit(job, arguments)
+        stopping = False
         while True:
             try:
-                message = self._messages.get()
-                if message.get("id") == request_id and message["kind"] == "progress":
+                message = self._next()
+                if message.get("id") == request_id and message["kind"] == "progress" and not stopping:
                     progress(message["stage"], message["fraction"])
             except (KeyboardInterrupt, Cancelled):
+                if stopping:
+                    raise Cancelled from None
+                stopping = True
                 self.cancel(request_id)
                 continue
             if message["kind"] in FINAL and message.get("id") in (request_id, ""):
@@ -106,6 +110,13 @@ class Worker:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def _next(self) -> Message:
+        while True:
+            try:
+                return self._messages.get(timeout=_TICK_S)
+            except queue.Empty:
+                continue
 
     def _send(self, line: str) -> None:
         if self._process.stdin is None:
@@ -141,6 +152,26 @@ def _outcome(message: Message) -> Any:
     if message["kind"] == "error":
         raise error_from(message["error"])
     return message["result"]
+
+
+def _start(python: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own module, no shell
+            [python, "-P", "-m", "RSuperLib.worker"],  # -P: a file like numpy.py in the user's folder is no module
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            encoding="utf-8",
+            errors="replace",
+            bufsize=1,
+            start_new_session=True,
+            creationflags=_WINDOWS_FLAGS,
+        )
+    except OSError as error:
+        raise RSuperError(
+            f"RSuper's background process could not be started ({error.strerror or error}).",
+            "Close other programs, or install RSuper again.",
+        ) from error
 
 
 def _with_this_library(environment: Mapping[str, str] | None) -> dict[str, str]:

@@ -7,6 +7,7 @@ To the worker: `job` (start one), `cancel` (stop one), `shutdown`. From the work
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, Literal, TypedDict, cast
 
 from RSuperLib.io.errors import InputError, RSuperError
@@ -39,8 +40,8 @@ class Message(TypedDict, total=False):
 
 
 def encode(kind: RequestKind | AnswerKind, request_id: str = "", **content: Any) -> str:
-    """One message as a line without its line end."""
-    return json.dumps({"protocol": PROTOCOL_VERSION, "kind": kind, "id": request_id, **content}, ensure_ascii=False)
+    """One message as a line without its line end, in ASCII: paths may hold bytes that are no UTF-8."""
+    return json.dumps({"protocol": PROTOCOL_VERSION, "kind": kind, "id": request_id, **content})
 
 
 def decode(line: str) -> Message:
@@ -51,9 +52,10 @@ def decode(line: str) -> Message:
     """
     try:
         message = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise RSuperError("The worker was sent a line that is not JSON.") from error
-    if not isinstance(message, dict) or not isinstance(message.get("kind"), str):
+    types = (("kind", str), ("id", str), ("arguments", dict))
+    if not isinstance(message, dict) or "kind" not in message or not _all_of(message, types):
         raise RSuperError("The worker was sent a line that is not a message.")
     if message.get("protocol") != PROTOCOL_VERSION:
         raise RSuperError(
@@ -61,6 +63,10 @@ def decode(line: str) -> Message:
             "Install the same version of RSuper on both sides.",
         )
     return cast(Message, message)
+
+
+def _all_of(message: dict[str, Any], types: Iterable[tuple[str, type]]) -> bool:
+    return all(isinstance(message[key], kind) for key, kind in types if key in message)
 
 
 def error_content(error: RSuperError) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import queue
 import sys
@@ -11,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
-from RSuperLib.io.errors import Cancelled, InputError, RSuperError
+from RSuperLib.io.errors import Cancelled, InputError, RSuperError, unexpected
 from RSuperLib.io.progress import Progress
 from RSuperLib.worker.protocol import Message, decode, encode, error_content
 
@@ -39,6 +38,7 @@ class Server:
         self._give_up = give_up
         self._answers_lock = threading.Lock()
         self._waiting: queue.Queue[Message | None] = queue.Queue()
+        self._open: set[str] = set()
         self._cancelled: set[str] = set()
         self._orphaned = threading.Event()
         self._done = threading.Event()
@@ -68,8 +68,9 @@ class Server:
             self._send("error", error=error_content(error))
             return True
         if message["kind"] == "cancel":
-            self._cancelled.add(message.get("id", ""))
+            self._cancelled |= self._open & {message.get("id", "")}
         elif message["kind"] == "job":
+            self._open.add(message.get("id", ""))
             self._waiting.put(message)
         return message["kind"] != "shutdown"
 
@@ -84,10 +85,9 @@ class Server:
         except MemoryError:
             self._send("error", request_id, error=error_content(_OUT_OF_MEMORY))
         except Exception as error:  # noqa: BLE001 - the process boundary: the parent must hear of it
-            # The message of a foreign error may hold text of the report; only its type and place are logged and sent.
-            logging.getLogger(__name__).error("%s in %s", type(error).__name__, _place_of(error))
-            self._send("error", request_id, error=error_content(_unexpected(error)))
+            self._send("error", request_id, error=error_content(unexpected(error)))
         finally:
+            self._open.discard(request_id)
             self._cancelled.discard(request_id)
 
     def _run(self, request: Message) -> Any:
@@ -117,30 +117,16 @@ class Server:
 
     def _send(self, kind: Any, request_id: str = "", **content: Any) -> None:
         with self._answers_lock:
-            self._answers.write(encode(kind, request_id, **content) + "\n")
-            self._answers.flush()
+            try:
+                self._answers.write(encode(kind, request_id, **content) + "\n")
+                self._answers.flush()
+            except BrokenPipeError:
+                self._orphaned.set()  # nobody listens any more
 
 
 _OUT_OF_MEMORY = RSuperError(
     "The computer ran out of memory.", "Close other programs, or crop the CT to the region of interest."
 )
-
-
-def _unexpected(error: Exception) -> RSuperError:
-    return RSuperError(
-        f"An unexpected {type(error).__name__} occurred in {_place_of(error)}.",
-        "Please report it with the output of `rsuper selfcheck`.",
-    )
-
-
-def _place_of(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "unknown place"
-    module = trace.tb_frame.f_globals.get("__name__", "?")
-    return f"{module}, line {trace.tb_lineno}"
 
 
 def _seconds_left(elapsed: float, fraction: float) -> float | None:
@@ -153,5 +139,7 @@ def _seconds_left(elapsed: float, fraction: float) -> float | None:
 def claim_stdout() -> TextIO:
     """Keep standard output for messages alone: whatever else is printed goes to standard error from now on."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
+    if sys.stderr is None:  # the parent has none, as GUI programs of Windows
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until the end
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return answers

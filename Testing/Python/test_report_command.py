@@ -95,6 +95,7 @@ def test_many_reports_become_one_reading_a_line(tmp_path: Path, capsys: pytest.C
     ("line", "words"),
     [
         ("{not json", "Line 2 of reports.jsonl is not JSON"),
+        ("[" * 100_000, "Line 2 of reports.jsonl is not JSON"),
         ('["a"]', "Line 2 of reports.jsonl lacks"),
         ('{"id": 3, "text": "x"}', "Line 2 of reports.jsonl lacks"),
         ('{"id": "a", "text": "x"}', "Line 2 of reports.jsonl repeats an id"),
@@ -107,6 +108,13 @@ def test_a_bad_line_is_named_and_nothing_is_written(
     assert main(["read", str(source), "--out", str(tmp_path / "readings.jsonl")]) == 2
     assert words in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["reports.jsonl"]
+
+
+def test_readings_never_overwrite_the_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = _write_lines(tmp_path / "reports.jsonl", ['{"id": "a", "text": "The liver is normal."}'])
+    assert main(["read", str(source), "--out", str(tmp_path / "." / "reports.jsonl")]) == 2
+    assert "overwrite" in capsys.readouterr().err
+    assert "The liver is normal." in source.read_text()
 
 
 def test_many_reports_need_a_place_for_the_readings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
