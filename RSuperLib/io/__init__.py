@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from RSuperLib.io.errors import Cancelled, InputError, RSuperError
-    from RSuperLib.io.files import write_bytes, write_json, write_whole
+    from RSuperLib.io.files import unfinished_folder, write_bytes, write_json, write_whole
     from RSuperLib.io.grid import Grid
     from RSuperLib.io.nifti import write_nifti
     from RSuperLib.io.progress import Progress, no_progress
@@ -27,6 +27,7 @@ __all__ = [
     "read_ct",
     "read_label_layers",
     "read_label_map",
+    "unfinished_folder",
     "write_bytes",
     "write_json",
     "write_nifti",
@@ -35,7 +36,7 @@ __all__ = [
 
 _HOME = {
     **dict.fromkeys(("Cancelled", "InputError", "RSuperError"), "errors"),
-    **dict.fromkeys(("write_bytes", "write_json", "write_whole"), "files"),
+    **dict.fromkeys(("unfinished_folder", "write_bytes", "write_json", "write_whole"), "files"),
     **dict.fromkeys(("Progress", "no_progress"), "progress"),
     **dict.fromkeys(("LabelMap", "Volume", "read_ct", "read_label_layers", "read_label_map"), "volume"),
     "Grid": "grid",

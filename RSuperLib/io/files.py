@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Callable
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from RSuperLib.io.errors import RSuperError
+
+_UNFINISHED = ".writing-"
+#: Seconds after which an unfinished folder was left by a process that was killed: no case takes as long to write.
+_STALE_S = 24 * 3600.0
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
@@ -20,7 +27,6 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         RSuperError: the disk is full or the folder cannot be written; `path` is then as it was before.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary_beside(path)
     try:
         write(temporary)
@@ -45,15 +51,47 @@ def write_json(path: Path, content: Any) -> None:
     write_bytes(path, (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
-def _temporary_beside(path: Path) -> Path:
+@contextmanager
+def unfinished_folder(beside: Path) -> Iterator[Path]:
+    """A new hidden folder in `beside` for files that belong together; what was not moved out of it is removed.
+
+    Such folders of processes that were killed are removed here once they are a day old.
+
+    Raises:
+        OSError: nothing can be written to `beside`.
+    """
+    for left_over in filter(_is_stale, beside.glob(f"{_UNFINISHED}*/")):
+        shutil.rmtree(left_over, ignore_errors=True)
+    folder = beside / _unfinished_name()
+    folder.mkdir()
     try:
-        handle, name = tempfile.mkstemp(prefix=".writing-", suffix=f"-{path.name}", dir=path.parent)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_stale(folder: Path) -> bool:
+    try:
+        return time.time() - folder.stat().st_mtime > _STALE_S
+    except OSError:
+        return False  # another process was faster
+
+
+def _temporary_beside(path: Path) -> Path:
+    temporary = path.parent / f"{_unfinished_name()}-{path.name}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch(exist_ok=False)
     except OSError as error:
         raise RSuperError(
             f"Nothing can be written to {path.parent} ({error.strerror or error}).", "Choose another folder."
         ) from error
-    os.close(handle)
-    return Path(name)
+    return temporary
+
+
+def _unfinished_name() -> str:
+    """Not one of `tempfile`: its files are for their owner alone, ours have the permissions that the user set."""
+    return f"{_UNFINISHED}{secrets.token_hex(4)}"
 
 
 def _flush_to_disk(path: Path) -> None:

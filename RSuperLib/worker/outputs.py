@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,17 @@ from RSuperLib.agreement import Agreement
 from RSuperLib.anatomy import Parts
 from RSuperLib.export import draw_view, lesion_segments, write_seg_nrrd
 from RSuperLib.inference import FinderResult
-from RSuperLib.io import InputError, Progress, RSuperError, Volume, write_json, write_nifti
+from RSuperLib.io import InputError, Progress, RSuperError, Volume, unfinished_folder, write_json, write_nifti
 from RSuperLib.report import Reading
 from RSuperLib.worker.record import RunRecord
 from RSuperLib.worker.stages import StageClock
 
-#: The results that a person may have corrected since: they are overwritten only if they are as RSuper left them.
-CORRECTABLE = ("lesions.nii.gz", "lesions.seg.nrrd", "reading.json", "agreement.json")
 #: The finder's masks follow the report, so their agreement is by construction.
 CIRCULAR = "These masks were made with the help of the report: that they agree with it does not confirm it."
-FILES = (*CORRECTABLE, "probabilities.nii.gz", "view.png", "run.json")
+RECORD = "run.json"
+#: They are overwritten only if they are as RSuper left them: a person may have corrected them since.
+RESULTS = ("lesions.nii.gz", "lesions.seg.nrrd", "probabilities.nii.gz", "reading.json", "agreement.json", "view.png")
+FILES = (*RESULTS, RECORD)
 
 
 @dataclass(frozen=True)
@@ -45,41 +47,49 @@ def refuse_to_overwrite_corrections(out: Path) -> None:
     """Check that `out` may take new results.
 
     Raises:
-        InputError: a result in it was changed after RSuper wrote it, or `out` is not a folder.
+        InputError: a file in it is not by RSuper or was changed since, or `out` is not a folder that can be written to.
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out.name} is a file, not a folder.", "Choose a folder for the results.")
-    written = _checksums_of_last_run(out)
-    changed = [name for name in CORRECTABLE if (out / name).exists() and written.get(name) != _checksum(out / name)]
+    try:
+        place = _nearest_folder(out)
+        written = _checksums_of_last_run(out)
+        changed = [name for name in RESULTS if _is_there(out / name) and written.get(name) != _checksum(out / name)]
+        if not written and _is_there(out / RECORD):
+            changed.append(RECORD)
+    except OSError as error:
+        raise InputError(
+            f"{_name(out)} cannot be used for the results ({error.strerror or error}).", "Choose another folder."
+        ) from error
+    if not os.access(place, os.W_OK):
+        raise InputError(f"{place.name or place} may not be written to.", "Choose another folder for the results.")
     if changed:
         raise InputError(
-            f"{changed[0]} in {out.name} was not written by RSuper or was corrected since.",
+            f"{changed[0]} in {_name(out)} was not written by RSuper or was corrected since.",
             "Choose another folder for the new results, so that no correction is lost.",
         )
 
 
-def write_outputs(
-    out: Path, outputs: Outputs, run: RunRecord, clock: StageClock, progress: Progress
-) -> dict[str, Any]:
-    """Write all files beside `out` first, then put them in place; a cancelled or failed run leaves `out` as it was.
+def write_outputs(out: Path, outputs: Outputs, run: RunRecord, clock: StageClock, progress: Progress) -> dict[str, Any]:
+    """Write all files elsewhere first, then put them in place; a cancelled or failed run leaves `out` as it was.
 
     Returns:
         The summary that the user sees: see `segment_case`.
+
+    Raises:
+        InputError: a result in `out` was corrected meanwhile.
+        RSuperError: the disk is full or `out` cannot be written to.
     """
-    staging = _staging_folder(out)
-    try:
+    with _staging_folder(out) as staging:
         with clock.stage("write"):
             _write_results(staging, outputs, progress)
         with clock.stage("draw"):
             progress("drawing", 0.5)
             _draw(staging, outputs, run)
-        checksums = {name: _checksum(staging / name) for name in CORRECTABLE}
+        checksums = {name: _checksum(staging / name) for name in RESULTS}
         record = clock.added_to(run).model_copy(update={"sha256": checksums})
-        write_json(staging / "run.json", record.model_dump(mode="json"))
+        write_json(staging / RECORD, record.model_dump(mode="json"))
         progress("done", 1.0)
+        refuse_to_overwrite_corrections(out)
         _put_in_place(staging, out)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return _summary(out, outputs, record)
 
 
@@ -113,25 +123,43 @@ def _draw(folder: Path, outputs: Outputs, run: RunRecord) -> None:
     )
 
 
-def _staging_folder(out: Path) -> Path:
+def _nearest_folder(out: Path) -> Path:
+    """`out`, or what it will be made in: on the same disk, so that moving files to `out` is renaming them."""
+    place = next(path for path in (out, *out.absolute().parents) if _is_there(path))
+    if not place.is_dir():
+        raise InputError(f"{place.name} is a file, not a folder.", "Choose a folder for the results.")
+    return place
+
+
+def _name(out: Path) -> str:
+    return out.absolute().name or str(out)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether anything has that name, even a link that leads nowhere."""
+    return path.is_symlink() or path.exists()
+
+
+@contextmanager
+def _staging_folder(out: Path) -> Iterator[Path]:
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".writing-", dir=out.parent))
+        with unfinished_folder(_nearest_folder(out)) as folder:
+            yield folder
     except OSError as error:
         raise RSuperError(
-            f"Nothing can be written beside {out.name} ({error.strerror or error}).", "Choose another folder."
+            f"The results could not be written to {_name(out)} ({error.strerror or error}).",
+            "Check that the disk has space, or choose another folder.",
         ) from error
 
 
 def _put_in_place(staging: Path, out: Path) -> None:
-    try:
-        out.mkdir(exist_ok=True)
-        for name in FILES:  # run.json last: it vouches for the others
-            (staging / name).replace(out / name)
-    except OSError as error:
-        raise RSuperError(
-            f"The results could not be put into {out.name} ({error.strerror or error}).", "Choose another folder."
-        ) from error
+    """A new folder appears with all its files at once; in one that is there, they are replaced one by one."""
+    if not out.exists():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        staging.rename(out)
+        return
+    for name in FILES:  # run.json last: it vouches for the others
+        (staging / name).replace(out / name)
 
 
 def _checksums_of_last_run(out: Path) -> dict[str, str]:

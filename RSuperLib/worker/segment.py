@@ -56,7 +56,8 @@ class SegmentRequest:
         Raises:
             InputError: an argument is missing or not known.
         """
-        paths: dict[str, Any] = {key: Path(arguments[key]) for key in _PATHS if arguments.get(key)}
+        # Absolute, so that "-" is a file, not the worker's standard input, on which the messages come.
+        paths: dict[str, Any] = {key: Path(arguments[key]).absolute() for key in _PATHS if arguments.get(key)}
         rest = {key: arguments[key] for key in ("source", "model", "device") if arguments.get(key)}
         if "ct" not in paths or "out" not in paths:
             raise InputError("A CT and a folder for the results are needed.", "Name both.")

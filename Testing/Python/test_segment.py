@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,8 @@ import SimpleITK as sitk  # noqa: N813 - the name its own documentation uses
 from RSuperLib.cli import main
 from RSuperLib.io.errors import Cancelled, InputError
 from RSuperLib.worker import Worker
-from RSuperLib.worker.outputs import FILES
+from RSuperLib.worker.outputs import FILES, RESULTS
+from RSuperLib.worker.segment import SegmentRequest, segment_case
 
 SHAPE = (48, 44, 40)
 SPACING = 2.5
@@ -170,6 +173,79 @@ def test_without_parts_the_reading_is_there_and_the_warning_says_what_to_do(
     assert any("--parts" in warning for warning in result["warnings"])
 
 
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("make", [lambda path: path.write_text("mine"), Path.mkdir], ids=["file", "folder"])
+def test_what_others_left_in_the_folder_survives(
+    case: Path, worker: Worker, tmp_path: Path, name: str, make: Callable[[Path], Any]
+) -> None:
+    (tmp_path / "out").mkdir()
+    make(tmp_path / "out" / name)
+    with pytest.raises(InputError):
+        worker.run("segment", request(case, tmp_path / "out"))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
+
+
+def segment_watched(case: Path, out: Path, watch: Callable[[str], Any]) -> None:
+    """Segment in this process and tell `watch` every stage."""
+    segment_case(SegmentRequest.from_arguments(request(case, out)), lambda stage, _fraction: watch(stage))
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_correction_made_while_a_run_goes_on_is_kept(case: Path, results: Path, tmp_path: Path, name: str) -> None:
+    out = Path(shutil.copytree(results, tmp_path / "out"))
+    with pytest.raises(InputError, match="corrected"):
+        segment_watched(case, out, lambda stage: (out / name).write_text("mine") if stage == "done" else None)
+    assert (out / name).read_text() == "mine"
+    assert {path.name for path in out.iterdir()} == set(FILES)
+
+
+@pytest.mark.parametrize(("exists", "place"), [(True, "a/out"), (False, ".")])
+def test_files_are_made_on_the_disk_that_they_stay_on(case: Path, tmp_path: Path, exists: bool, place: str) -> None:
+    """A folder that is there may be a disk of its own; one that is not there yet appears with all its files."""
+    out, seen = tmp_path / "a" / "out", []
+    if exists:
+        out.mkdir(parents=True)
+
+    def watch(stage: str) -> None:
+        seen.extend((tmp_path / place).glob(".writing-*") if stage == "drawing" else [])
+
+    segment_watched(case, out, watch)
+    assert len(seen) == 1
+    assert {path.name for path in out.iterdir()} == set(FILES)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_run_that_is_stopped_late_leaves_no_folders(case: Path, tmp_path: Path) -> None:
+    def watch(stage: str) -> None:
+        if stage == "drawing":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        segment_watched(case, tmp_path / "a" / "b" / "out", watch)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_killed_runs_left_behind_is_cleared_away_after_a_day(case: Path, worker: Worker, tmp_path: Path) -> None:
+    for name, days in ((".writing-old", 2), (".writing-new", 0), ("mine", 2)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "lesions.nii.gz").touch()
+        os.utime(tmp_path / name, (time.time() - days * 86400,) * 2)
+    worker.run("segment", request(case, tmp_path / "out"))
+    assert {path.name for path in tmp_path.iterdir()} == {".writing-new", "mine", "out"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask and no names that are not Unicode")
+def test_results_have_the_permissions_that_the_user_set_and_any_name(
+    case: Path, worker: Worker, tmp_path: Path
+) -> None:
+    out = tmp_path / os.fsdecode(b'caf\xe9 \xf0\x9f\x98\x80 "(1)"')
+    worker.run("segment", request(case, out))
+    mask = os.umask(0)
+    os.umask(mask)
+    assert out.stat().st_mode & 0o777 == 0o777 & ~mask
+    assert {(out / name).stat().st_mode & 0o777 for name in FILES} == {0o666 & ~mask}
+
+
 def test_cancel_leaves_nothing(case: Path, worker: Worker, tmp_path: Path) -> None:
     def stop(_stage: str, _fraction: float) -> None:
         raise Cancelled
@@ -277,6 +353,8 @@ def test_an_unknown_part_name_is_refused_with_a_suggestion(case: Path, worker: W
         ({"model": "R-Super"}, "weights"),
         ({"source": "guess"}, "source"),
         ({"ct": "/nowhere/ct.nii.gz"}, "ct.nii.gz"),
+        ({"report": "-"}, "cannot be read"),
+        ({"parts": "x" * 300}, "do not exist"),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -285,6 +363,12 @@ def test_what_cannot_be_done_is_said(
     with pytest.raises(InputError, match=words):
         worker.run("segment", request(case, tmp_path / "out", **changes))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("out", "words"), [("ct.nii.gz", "is a file"), ("ct.nii.gz/x", "file"), ("x" * 300, "used")])
+def test_a_place_that_is_no_folder_is_refused_at_once(case: Path, worker: Worker, out: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        worker.run("segment", request(case, case / out, ct="not even looked for"))
 
 
 def test_the_command_complains_in_one_line(case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -301,3 +385,37 @@ def test_errors_travel_as_json_too(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["kind"] == "input"
+
+
+def rsuper(words: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed program, as from a terminal in `folder`."""
+    program = "import sys; from RSuperLib.cli import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-P", "-c", program, *words],
+        cwd=folder, env={**os.environ, **environment}, capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+
+
+def test_files_of_the_users_folder_are_no_modules(case: Path, tmp_path: Path) -> None:
+    for name in ("numpy.py", "json.py", "io.py", "RSuperLib.py"):
+        (tmp_path / name).write_text("raise SystemExit(9)")
+    words = [f"{case}/ct.nii.gz", "--report", f"{case}/report.txt", "--parts", f"{case}/parts.nii.gz", "--out", "~/out"]
+    done = rsuper(
+        ["segment", *words], tmp_path, HOME=str(tmp_path), USERPROFILE=str(tmp_path), PYTHONIOENCODING="ascii"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "agrees" in done.stdout
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(FILES)
+
+
+@pytest.mark.parametrize("option", ["--out", "--report", "--parts"])
+@pytest.mark.parametrize("path", ["", " ", "~nobody-of-this-name/x"])
+def test_an_empty_path_is_refused(option: str, path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "path" in complaint(["segment", "ct.nii.gz", "--out", "out", option, path], capsys)
+
+
+def test_the_demo_overwrites_no_other_patient(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "patient").mkdir()
+    (tmp_path / "patient" / "ct.nii.gz").write_text("mine")
+    assert "not by the demo" in complaint(["demo", "--out", str(tmp_path)], capsys)
+    assert (tmp_path / "patient" / "ct.nii.gz").read_text() == "mine"
