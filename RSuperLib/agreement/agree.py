@@ -119,7 +119,7 @@ def _pair_row(finding: Finding, lesion: Lesion) -> Row:
     reasons = [reason for reason in _differences(finding, lesion) if reason]
     state: State = "differs" if reasons else "agrees"
     if not reasons and expected_diameter_mm(finding) is None:
-        reasons = ["The report gives no size."]
+        reasons = ["No size was read in the report."]
     return Row(finding=finding.lesion_id, lesion=lesion.label, state=state, reasons=reasons)
 
 
