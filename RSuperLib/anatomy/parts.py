@@ -43,6 +43,11 @@ class Parts:
         return cls(labels.grid, masks, frozenset(names.values()) - frozenset(masks), source or {})
 
     @property
+    def notes(self) -> list[str]:
+        """What the user should know about the masks, in plain sentences."""
+        return list(self.source.get("notes", []))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the parts that have voxels."""
         return tuple(self.masks)
@@ -56,7 +61,7 @@ class Parts:
         Raises:
             InputError: a name is not known.
         """
-        found = [name for name in self._sources(names) if name in self.masks]
+        found = self._found(names)
         if not found:
             return None
         mask = np.zeros(self.grid.shape, np.bool_, order="F")
@@ -70,22 +75,23 @@ class Parts:
         True if the source knows every part of the organ (of that side) and found at least one of them.
         """
         names = organ_parts(organ, laterality)
-        return all(self._is_whole(name) for name in names) and any(name in self.masks for name in self._sources(names))
+        within = {inner for one in _with_wholes(names) & self._known() for inner in _members(one)}
+        known = all(name in within or self._is_whole(name) for name in names)
+        return known and bool(self._found(names))
 
-    def _sources(self, names: Iterable[str]) -> dict[str, None]:
-        """The parts whose masks make up `names`, in order and each once."""
-        wanted = [canonical_name(name) for name in names]
-        wanted += [one for one in self._known() if table()[one].members and set(table()[one].members) <= set(wanted)]
-        return dict.fromkeys(source for name in wanted for source in self._sources_of(name))
+    def _found(self, names: Iterable[str]) -> dict[str, None]:
+        """The parts whose masks make up `names`, each once."""
+        wanted = _with_wholes(canonical_name(name) for name in names)
+        return dict.fromkeys(found for name in sorted(wanted) for found in self._found_of(name))
 
-    def _sources_of(self, name: str) -> Iterator[str]:
+    def _found_of(self, name: str) -> Iterator[str]:
         one = table()[name]
-        if name in self._known():
+        if name in self.masks:
             yield name
         else:
             for member in one.members:
-                yield from self._sources_of(member)
-        yield from one.extras
+                yield from self._found_of(member)
+        yield from (extra for extra in one.extras if extra in self.masks)
 
     def _is_whole(self, name: str) -> bool:
         members = table()[name].members
@@ -93,3 +99,25 @@ class Parts:
 
     def _known(self) -> frozenset[str]:
         return self.empty | frozenset(self.masks)
+
+
+def no_parts(grid: Grid) -> Parts:
+    """The parts of a case without part masks: nothing is covered."""
+    return Parts(grid, PackedMasks(grid.shape))
+
+
+def _with_wholes(names: Iterable[str]) -> set[str]:
+    """Part names, and the parts all of whose members are among them."""
+    wanted = set(names)
+    while True:
+        wholes = {one.name for one in table().values() if one.members and wanted.issuperset(one.members)}
+        if wholes <= wanted:
+            return wanted
+        wanted |= wholes
+
+
+def _members(name: str) -> Iterator[str]:
+    """Members of a part, their members, and so on."""
+    for member in table()[name].members:
+        yield member
+        yield from _members(member)

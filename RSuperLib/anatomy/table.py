@@ -84,6 +84,16 @@ def organ_parts(organ: str, laterality: str | None = None) -> list[str]:
     return [name for top in _top_parts(organ) for name in _on_side(top, side)]
 
 
+def related(one: str, other: str) -> bool:
+    """Whether two parts are the same, or one is a member of the other, directly or through members.
+
+    Raises:
+        InputError: a name is not known.
+    """
+    first, second = canonical_name(one), canonical_name(other)
+    return second in _with_members(first) or first in _with_members(second)
+
+
 @cache
 def table() -> dict[str, Part]:
     """All parts by name."""
@@ -93,6 +103,12 @@ def table() -> dict[str, Part]:
 
 def _part(row: dict[str, object]) -> Part:
     return Part(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})  # type: ignore[arg-type]
+
+
+@cache
+def _with_members(name: str) -> frozenset[str]:
+    inner = [_with_members(member) for member in (*table()[name].members, *table()[name].extras)]
+    return frozenset({name}).union(*inner)
 
 
 @cache

@@ -12,6 +12,7 @@ from RSuperLib.export.canvas import (
     DIM,
     EDGE,
     FAINT,
+    NO_GLYPH,
     TEXT,
     Canvas,
     Rect,
@@ -35,11 +36,12 @@ class ReportCard:
     """The report, its evidence marked in the colours of the lesions."""
 
     def __init__(self, report: str, reading: Reading, agreement: Agreement, width: float) -> None:
+        shown = displayable(report)
         room = width - 2 * _PADDING
         marks = report_text.marks(report, reading, agreement)
         named = report_text.badges(reading, agreement)
-        self._lines = report_text.lay_out(displayable(report), marks, named, room, lambda text: width_of(text, _SIZE))
-        self._note = _note_of(report, reading)
+        self._lines = report_text.lay_out(shown, marks, named, room, lambda text: width_of(text, _SIZE))
+        self._note = _note_of(report, shown, reading)
         self._legend = _legend_of(self._lines)
 
     @property
@@ -67,17 +69,20 @@ class ReportCard:
             )
             y += _LEADING
         for line in lines:
+            lift = 5 if line is report_text.GAP else 0
             for piece in line:
-                _draw_piece(canvas, x, y, piece)
+                _draw_piece(canvas, x, y - lift, piece)
             y += _LEADING * report_text.height_of([line])
         _draw_legend(canvas, x, rect.bottom - 15, self._legend)
 
 
-def _note_of(report: str, reading: Reading) -> str:
+def _note_of(report: str, shown: str, reading: Reading) -> str:
     if not report.strip():
         return "No report was given."
     if reading.status == "not_read":
         return f"This report was not read. {reading.reason}".strip()
+    if shown.count(NO_GLYPH) > report.count(NO_GLYPH):
+        return f"{NO_GLYPH} stands for letters that this computer has no font for."
     return ""
 
 
@@ -88,7 +93,7 @@ def _draw_piece(canvas: Canvas, x: float, y: float, piece: Piece) -> None:
         place = x + piece.x + report_text.BADGE_WIDTH * (index + 0.5) - 1.5
         canvas.badge(place, y - 4.5, str(label), lesion_colour(label), radius=7.5)
     start, width = x + piece.text_x, piece.x + piece.width - piece.text_x
-    box = Rect(start - 1.5, y - 13.5, width + 2, 18.5)
+    box = Rect(start - 2, y - 13.5, width + 2.5, 18.5)
     if mark.style == "present" and colour:
         canvas.box(box, colour, alpha=0.42 if mark.exact else 0.24)
     elif mark.style in ("present", "hedged") and not colour:
@@ -101,7 +106,7 @@ def _draw_piece(canvas: Canvas, x: float, y: float, piece: Piece) -> None:
 
 def _legend_of(lines: list[Line]) -> list[tuple[str, Piece]]:
     """The kinds of marks that the report has, each with a sample."""
-    marks = {piece.mark for line in lines for piece in line}
+    marks = dict.fromkeys(piece.mark for line in lines for piece in line)  # in the order of the report
     kinds = [
         ("in the mask", next((m for m in marks if m.style == "present" and m.lesion), None)),
         ("hedged", next((m for m in marks if m.style == "hedged" and m.lesion), None)),

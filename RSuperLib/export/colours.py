@@ -10,14 +10,13 @@ _LESION_COLOURS = (
     (60, 214, 160),
     (240, 130, 190),
     (246, 236, 96),
-    (255, 116, 66),
+    (255, 100, 72),
     (150, 140, 255),
-    (190, 235, 255),
 )
 
 
 def lesion_colour(label: int) -> tuple[float, float, float]:
-    """Red, green and blue (0 to 1) of lesion `label` (1, 2, …); after eight the colours come again.
+    """Red, green and blue (0 to 1) of lesion `label` (1, 2, …); after seven the colours come again.
 
     Raises:
         ValueError: `label` is the background (0) or negative.

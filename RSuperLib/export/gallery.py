@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from RSuperLib.agreement.schema import Agreement, Lesion, State
@@ -20,16 +21,17 @@ from RSuperLib.export.panels import (
     window_for,
 )
 from RSuperLib.export.slices import Extent, Plane, extents
-from RSuperLib.export.words import STATE_LOOKS, lesion_diameter, lesion_name, lesion_size
+from RSuperLib.export.words import STATE_LOOKS, lesion_diameter, lesion_name, lesion_sizes
 
 MOST_LESIONS = 6
 _GAP, _PADDING, _CAPTION = 14.0, 8.0, 32.0
-_OVERVIEW = 272.0
-_ENTRY = 24.0
+_MOST_ROWS = 3  # more lesions than that lie in two columns
+_OVERVIEW, _STRIP = 272.0, 270.0
+_ENTRY, _ENTRIES_WIDTH = 23.0, 270.0
 #: Height by the number of lesions shown: what the pictures need, and what they can fill.
 _HEIGHTS = {
-    0: (600.0, 700.0), 1: (620.0, 720.0), 2: (700.0, 860.0), 3: (820.0, 1050.0), 4: (960.0, 1240.0),
-    5: (1100.0, 1450.0), 6: (1280.0, 1620.0),
+    0: (600.0, 700.0), 1: (620.0, 720.0), 2: (700.0, 860.0), 3: (820.0, 1050.0), 4: (800.0, 960.0),
+    5: (820.0, 1000.0), 6: (1060.0, 1300.0),
 }  # fmt: skip
 
 
@@ -57,13 +59,21 @@ class Gallery:
 
     def draw(self, canvas: Canvas, rect: Rect) -> None:
         """Fill `rect`."""
-        if not self._shown:
+        count = len(self._shown)
+        if not count:
             self._draw_nothing_marked(canvas, rect)
-        elif len(self._shown) == 1:
+        elif count == 1:
             self._draw_one(canvas, rect, self._shown[0])
-        else:
-            self._draw_rows(canvas, Rect(rect.x, rect.y, rect.width - _OVERVIEW - _GAP, rect.height))
+        elif count <= _MOST_ROWS:
+            cells = _cells(Rect(rect.x, rect.y, rect.width - _OVERVIEW - _GAP, rect.height), 1, count)
+            self._draw_pairs(canvas, cells)
             self._draw_column(canvas, Rect(rect.right - _OVERVIEW, rect.y, _OVERVIEW, rect.height))
+        else:
+            strip = 0.0 if count % 2 else _STRIP + _GAP
+            cells = _cells(Rect(rect.x, rect.y, rect.width, rect.height - strip), 2, (count + 1) // 2)
+            self._draw_pairs(canvas, cells)
+            last = cells[-1] if count % 2 else Rect(rect.x, rect.bottom - _STRIP, rect.width, _STRIP)
+            self._draw_strip(canvas, last)
 
     def _draw_one(self, canvas: Canvas, rect: Rect, item: _Item) -> None:
         inner = _framed(canvas, rect, item)
@@ -72,22 +82,31 @@ class Gallery:
         self._draw_close_up(canvas, upper, item, "coronal")
         self._draw_overview(canvas, lower, "coronal")
 
-    def _draw_rows(self, canvas: Canvas, rect: Rect) -> None:
-        height = (rect.height - _GAP * (len(self._shown) - 1)) / len(self._shown)
-        for index, item in enumerate(self._shown):
-            inner = _framed(canvas, Rect(rect.x, rect.y + index * (height + _GAP), rect.width, height), item)
-            width = (inner.width - _PADDING) / 2
-            self._draw_close_up(canvas, Rect(inner.x, inner.y, width, inner.height), item, "axial")
-            right = Rect(inner.right - width, inner.y, width, inner.height)
+    def _draw_pairs(self, canvas: Canvas, cells: Sequence[Rect]) -> None:
+        """A card with two pictures for every lesion shown."""
+        for item, cell in zip(self._shown, cells, strict=False):  # an odd number leaves one cell free
+            left, right = _halves(_framed(canvas, cell, item))
+            self._draw_close_up(canvas, left, item, "axial")
             self._draw_close_up(canvas, right, item, "coronal")
+
+    def _draw_strip(self, canvas: Canvas, rect: Rect) -> None:
+        """Where the lesions lie, side by side; with all of them by name where there is room."""
+        inner = _titled(canvas, rect, "Where they lie")
+        pictures = inner
+        if rect.width > 2 * _ENTRIES_WIDTH:
+            pictures = Rect(inner.x, inner.y, inner.width - _ENTRIES_WIDTH - 2 * _PADDING, inner.height)
+            entries = Rect(inner.right - _ENTRIES_WIDTH, inner.y, _ENTRIES_WIDTH, inner.height)
+            canvas.text(entries.x + 4, rect.y + _PADDING + 17, "All of them", 14, BRIGHT, bold=True)
+            self._draw_entries(canvas, entries)
+        left, right = _halves(pictures)
+        self._draw_overview(canvas, left, "coronal")
+        self._draw_overview(canvas, right, "sagittal")
 
     def _draw_column(self, canvas: Canvas, rect: Rect) -> None:
         """Where the lesions lie in the patient, from the front and from the left, and all of them by name."""
-        canvas.box(rect, CARD, EDGE, radius=8)
-        inner = rect.inset(_PADDING)
-        canvas.text(inner.x + 4, inner.y + 17, "Where they lie", 14, BRIGHT, bold=True)
+        inner = _titled(canvas, rect, "Where they lie")
         least = _ENTRY * min(len(self._all), 8) + 12
-        top, tallest = inner.y + _CAPTION, (inner.height - _CAPTION - _PADDING - least) / 2
+        top, tallest = inner.y, (inner.height - _PADDING - least) / 2
         planes: tuple[Plane, ...] = ("coronal", "sagittal")
         for plane in planes:
             height = min(tallest, inner.width / self._overview(plane).crop.aspect)
@@ -164,6 +183,29 @@ def _one_and_two(rect: Rect) -> tuple[Rect, Rect, Rect]:
     )
 
 
+def _halves(rect: Rect) -> tuple[Rect, Rect]:
+    width = (rect.width - _PADDING) / 2
+    return Rect(rect.x, rect.y, width, rect.height), Rect(rect.right - width, rect.y, width, rect.height)
+
+
+def _cells(rect: Rect, columns: int, rows: int) -> list[Rect]:
+    """Equal cells, row by row."""
+    width, height = (rect.width + _GAP) / columns - _GAP, (rect.height + _GAP) / rows - _GAP
+    return [
+        Rect(rect.x + column * (width + _GAP), rect.y + row * (height + _GAP), width, height)
+        for row in range(rows)
+        for column in range(columns)
+    ]
+
+
+def _titled(canvas: Canvas, rect: Rect, words: str) -> Rect:
+    """Draw a card with a heading; returns the room for pictures."""
+    canvas.box(rect, CARD, EDGE, radius=8)
+    inner = rect.inset(_PADDING)
+    canvas.text(inner.x + 4, inner.y + 17, words, 14, BRIGHT, bold=True)
+    return Rect(inner.x, inner.y + _CAPTION, inner.width, inner.height - _CAPTION)
+
+
 def _framed(canvas: Canvas, rect: Rect, item: _Item) -> Rect:
     """Draw a lesion's card with its caption; returns the room for pictures."""
     canvas.box(rect, CARD, EDGE, radius=8)
@@ -173,9 +215,10 @@ def _framed(canvas: Canvas, rect: Rect, item: _Item) -> Rect:
     if item.state:
         look = STATE_LOOKS[item.state]
         right = canvas.chip(inner.right, y, f"{look.symbol} {item.state}", look.colour) - 12
-    x, size = inner.x + 30, lesion_size(item.lesion)
-    name = fitted(lesion_name(item.lesion), max(right - x - width_of(size, 13) - 14, 120), 15, bold=True)
+    x, sizes = inner.x + 30, lesion_sizes(item.lesion)
+    name = fitted(lesion_name(item.lesion), right - x - 12 - width_of(sizes[-1], 13), 15, bold=True)
     canvas.text(x, y, name, 15, BRIGHT, bold=True)
-    x += width_of(name, 15, bold=True) + 14
-    canvas.text(x, y, fitted(size, right - x, 13), 13, DIM)
+    x += width_of(name, 15, bold=True) + 12
+    size = next((words for words in sizes if width_of(words, 13) <= right - x), sizes[-1])
+    canvas.text(x, y, size, 13, DIM)
     return Rect(inner.x, inner.y + _CAPTION, inner.width, inner.height - _CAPTION)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from RSuperLib.export.canvas import BRIGHT, DIM, HALO, Canvas, Rect
+from RSuperLib.export.canvas import BRIGHT, HALO, Canvas, Rect
 from RSuperLib.export.colours import lesion_colour
 from RSuperLib.export.slices import Crop, Display, Extent, Plane, Point, body_crop, outline, windowed
 from RSuperLib.io import Volume
@@ -20,6 +20,7 @@ LUNG, SOFT_TISSUE, LIVER, CHEST_AND_ABDOMEN = (-600.0, 1500.0), (40.0, 400.0), (
 _WINDOWS: dict[str, Window] = {"lung": LUNG, "pleura": LUNG, "liver": LIVER}
 #: Letters at the left and the upper edge.
 _EDGES: dict[Plane, tuple[str, str]] = {"axial": ("R", "A"), "coronal": ("R", "S"), "sagittal": ("A", "S")}
+_LEAST_MM = 70.0  # least width of a close-up
 _SCALES_MM = (200, 100, 50, 20, 10, 5, 2, 1)
 _PART_STYLE = {"color": (1, 1, 1, 0.5), "linewidth": 0.6, "linestyle": (0, (4, 3))}
 
@@ -61,7 +62,7 @@ def close_up(scene: Scene, plane: Plane, extent: Extent, rect: Rect, window: Win
     }[plane]
     sides = Point(*(float(side.stop - side.start) for side in extent.box)).on(plane)
     aspect = rect.width / rect.height
-    height = max(80.0 / max(aspect, 1.0), 2.3 * sides[1] * step[1], 2.3 * sides[0] * step[0] / aspect)
+    height = max(_LEAST_MM / max(aspect, 1.0), 2.3 * sides[1] * step[1], 2.3 * sides[0] * step[0] / aspect)
     column, row = at.on(plane)
     return Shot(plane, at, Crop.around((column * step[0], row * step[1]), (height * aspect, height)), window)
 
@@ -129,7 +130,7 @@ def _annotate(canvas: Canvas, rect: Rect, scene: Scene, shot: Shot) -> None:
     place = f"{shot.plane.capitalize()} · {scene.display.position(shot.plane, shot.at)}"
     canvas.text(rect.x + 9, rect.bottom - 9, place, 11, BRIGHT, halo=True)
     window = f"W {shot.window[1]:.0f}  L {shot.window[0]:.0f}".replace("-", "\N{MINUS SIGN}")
-    canvas.text(rect.right - 9, rect.y + 17, window, 11, DIM, align="right", halo=True)
+    canvas.text(rect.right - 9, rect.y + 17, window, 11, BRIGHT, align="right", halo=True)
     _scale_bar(canvas, rect, shot)
 
 

@@ -15,7 +15,6 @@ Style = Literal["plain", "present", "hedged", "negated"]
 #: Width of a text in the unit of the page.
 Measure = Callable[[str], float]
 
-ELLIPSIS = "…"
 BADGE_WIDTH = 19.0  # page units that the number of a lesion takes in front of its evidence
 
 
@@ -55,6 +54,11 @@ class Piece:
 
 
 Line = tuple[Piece, ...]
+
+#: Stands for lines that are left out.
+GAP: Line = (Piece("…", 0.0, 0.0),)
+_GAP_HEIGHT = 0.7
+_LEAST_BROKEN_LINE = 40  # characters; lists and headings are shorter than what programs break
 
 
 def lesions_of(agreement: Agreement) -> dict[str, list[int]]:
@@ -130,12 +134,20 @@ def lay_out(
         measure: width of a text.
     """
     lines: list[Line] = []
-    for paragraph in re.finditer(r"[^\n]*\n?", report):
-        if not paragraph.group():
-            continue
-        words = list(_words(report, paragraph.span(), marked, named, width, measure))
+    for span in _paragraphs(report):
+        words = list(_words(report, span, marked, named, width, measure))
         lines += _filled(words, width) if any(not word.is_space for word in words) else [()]
     return _without_double_blanks(lines)
+
+
+def _paragraphs(report: str) -> Iterator[tuple[int, int]]:
+    """Spans of the report's lines; a long line that goes on in lower case was broken by a program and is rejoined."""
+    start = 0
+    for line in re.finditer(r"([^\n]*)(?:\n|$)", report):
+        goes_on = len(line.group(1)) >= _LEAST_BROKEN_LINE and report[line.end() : line.end() + 1].islower()
+        if not goes_on and line.end() > start:
+            yield start, line.end()
+            start = line.end()
 
 
 def _words(
@@ -217,8 +229,8 @@ def _without_double_blanks(lines: list[Line]) -> list[Line]:
 
 
 def height_of(lines: Iterable[Line]) -> float:
-    """Height of lines, in lines of text; an empty line is half as high."""
-    return sum(1.0 if line else 0.5 for line in lines)
+    """Height of lines, in lines of text; an empty line and a "…" are lower."""
+    return sum(_GAP_HEIGHT if line is GAP else 1.0 if line else 0.5 for line in lines)
 
 
 def shortened(lines: list[Line], limit: float) -> list[Line]:
@@ -231,7 +243,7 @@ def shortened(lines: list[Line], limit: float) -> list[Line]:
     kept: set[int] = set()
     for index in sorted(range(len(lines)), key=_ranks(lines).__getitem__):
         more = kept | {index}
-        if height_of(lines[i] for i in more) + _gaps(more, len(lines)) > limit:
+        if height_of(lines[i] for i in more) + _GAP_HEIGHT * _gaps(more, len(lines)) > limit:
             break
         kept = more
     return list(_with_gaps(lines, kept))
@@ -253,6 +265,6 @@ def _gaps(kept: set[int], count: int) -> int:
 def _with_gaps(lines: list[Line], kept: set[int]) -> Iterator[Line]:
     for left_out, group in groupby(range(len(lines)), key=lambda index: index not in kept):
         if left_out:
-            yield (Piece(ELLIPSIS, 0.0, 0.0),)
+            yield GAP
         else:
             yield from (lines[index] for index in group)

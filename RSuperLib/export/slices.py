@@ -24,8 +24,8 @@ _ACROSS_DOWN: dict[Plane, tuple[int, int]] = {"axial": (0, 1), "coronal": (0, 2)
 _NORMAL: dict[Plane, int] = {"axial": 2, "coronal": 1, "sagittal": 0}
 #: Letters of the negative and the positive direction of the RAS axis that a plane is a slice of.
 _SIDES: dict[Plane, str] = {"axial": "IS", "coronal": "PA", "sagittal": "LR"}
-_FINER = 4  # how much finer than the voxels a contour is traced
-_SOFTENING = 1.0  # sigma, in voxels, that takes the stairs out of a contour
+_FINEST, _FINE_ENOUGH = 4, 500  # a contour is traced so much finer than the voxels, up to so many points across
+_SOFTENING = 0.8  # sigma, in the larger side of a pixel, that takes the stairs out of a contour
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Display:
     """
 
     def __init__(self, grid: Grid) -> None:
+        self._file_shape = grid.shape
         file_order = nibabel.io_orientation(grid.affine)
         self._turn = nibabel.orientations.ornt_transform(file_order, nibabel.orientations.axcodes2ornt("LPI"))
         turned = grid.affine @ nibabel.orientations.inv_ornt_aff(self._turn, grid.shape)
@@ -62,7 +63,13 @@ class Display:
         self.grid = Grid((int(shape[0]), int(shape[1]), int(shape[2])), turned)
 
     def turned(self, array: NDArray[Any]) -> NDArray[Any]:
-        """View of an (i, j, k) array with axes towards left, posterior, inferior."""
+        """View of an (i, j, k) array with axes towards left, posterior, inferior.
+
+        Raises:
+            ValueError: the array has not the shape of the grid.
+        """
+        if array.shape != self._file_shape:
+            raise ValueError(f"an array of shape {array.shape} cannot lie on a grid of {self._file_shape}")
         view: NDArray[Any] = nibabel.orientations.apply_orientation(array, self._turn)
         return view
 
@@ -179,15 +186,21 @@ def outline(mask: NDArray[np.bool_], pixel_mm: tuple[float, float]) -> list[NDAr
     The mask is softened, interpolated, and traced at the height that encloses the mask's own area, so that a lesion of
     one voxel does not vanish and a large one does not shrink.
     """
-    if not mask.any():
+    used_rows, used_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not used_rows.size:
         return []
-    padded = np.pad(mask, 3).astype(np.float32)
-    soft = ndimage.gaussian_filter(padded, _SOFTENING)
-    fine = ndimage.zoom(soft, _FINER, order=3)
+    sigma = _SOFTENING * max(pixel_mm) / np.array(pixel_mm[::-1])
+    margin = np.ceil(3 * sigma).astype(int) + 1
+    top, left = int(used_rows[0]), int(used_columns[0])
+    used = mask[top : used_rows[-1] + 1, left : used_columns[-1] + 1]
+    padded = np.pad(used, margin[:, None]).astype(np.float32)
+    soft = ndimage.gaussian_filter(padded, sigma)
+    fine = ndimage.zoom(soft, min(_FINEST, max(1, _FINE_ENOUGH // max(padded.shape))), order=3)
     enclosed = round(float(mask.sum()) * fine.size / padded.size)
-    level = float(np.partition(fine, -enclosed, axis=None)[-enclosed])
-    rows = (np.linspace(0, padded.shape[0] - 1, fine.shape[0]) - 3) * pixel_mm[1]
-    columns = (np.linspace(0, padded.shape[1] - 1, fine.shape[1]) - 3) * pixel_mm[0]
+    edge = np.partition(fine, (-enclosed - 1, -enclosed), axis=None)[-enclosed - 1 : fine.size - enclosed + 1]
+    level = float(edge.mean())
+    rows = (np.linspace(0, padded.shape[0] - 1, fine.shape[0]) - margin[0] + top) * pixel_mm[1]
+    columns = (np.linspace(0, padded.shape[1] - 1, fine.shape[1]) - margin[1] + left) * pixel_mm[0]
     lines = contourpy.contour_generator(columns, rows, fine).lines(level)
     return [np.asarray(line, float) for line in lines]
 

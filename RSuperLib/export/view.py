@@ -46,8 +46,5 @@ def draw_view(  # noqa: PLR0913 - one page shows all of a case
     # matplotlib and scipy are loaded here so that naming this function costs nothing
     from RSuperLib.export.page import Case, draw_page
 
-    for name, array in {"labels": labels, **(parts or {})}.items():
-        if array.shape != ct.grid.shape:
-            raise ValueError(f"{name} has the shape {array.shape}, the CT {ct.grid.shape}")
     case = Case(ct, labels, reading, agreement, report_text, parts or {}, title, footnote)
     write_whole(path, draw_page(case).save)

@@ -38,10 +38,16 @@ def lesion_name(lesion: Lesion) -> str:
     return f"{organ} · {place}" if place else organ
 
 
-def lesion_size(lesion: Lesion) -> str:
-    """Measures of a lesion: "32 × 28 mm axial, 30 mm craniocaudal · 14.2 ml"."""
+def lesion_sizes(lesion: Lesion) -> tuple[str, ...]:
+    """Measures of a lesion, from "32 × 28 mm axial, 30 mm craniocaudal · 14.2 ml" down to "32 mm"."""
     longest, across, height = (_millimetres(diameter) for diameter in lesion.diameters_mm)
-    return f"{longest} × {across} mm axial, {height} mm craniocaudal  ·  {_millilitres(lesion.volume_mm3)} ml"
+    volume = f"{_millilitres(lesion.volume_mm3)} ml"
+    return (
+        f"{longest} × {across} mm axial, {height} mm craniocaudal  ·  {volume}",
+        f"{longest} × {across} × {height} mm · {volume}",
+        f"{longest} × {across} × {height} mm",
+        lesion_diameter(lesion),
+    )
 
 
 def lesion_diameter(lesion: Lesion) -> str:

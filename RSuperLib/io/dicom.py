@@ -131,13 +131,21 @@ def _slice(path: Path, header: pydicom.Dataset) -> _Slice:
         position = np.array(header.ImagePositionPatient, float)
         orientation = np.array(header.ImageOrientationPatient, float)
         spacing = tuple(float(value) for value in header.PixelSpacing)
-        complete = position.shape == (3,) and orientation.shape == (6,) and len(spacing) == 2
+        complete = position.shape == (3,) and len(spacing) == 2 and _is_orientation(orientation)
     except (AttributeError, TypeError, ValueError) as error:
         raise _without_position(path) from error
     if not (complete and header.get("Rows") and header.get("Columns")):
         raise _without_position(path)
     check_spacing(path.name, spacing)
     return _Slice(path, header, position, orientation)
+
+
+def _is_orientation(orientation: NDArray[np.float64]) -> bool:
+    """Whether it is the directions of rows and columns: unit vectors at right angles, but for rounding."""
+    if orientation.shape != (6,):
+        return False
+    axes = orientation.reshape(2, 3)
+    return bool(np.allclose(axes @ axes.T, np.eye(2), atol=0.01))
 
 
 def _without_position(path: Path) -> InputError:

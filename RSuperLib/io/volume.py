@@ -35,6 +35,11 @@ class Volume:
     grid: Grid
     source: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know about the file, in plain sentences."""
+        return list(self.source.get("notes", []))
+
 
 @dataclass(frozen=True)
 class LabelMap:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from RSuperLib.report.lexicon import Hit
 from RSuperLib.report.measurements import Measurement
@@ -105,6 +106,8 @@ class _Builder:
             attenuation=self._attenuation(), presence=self._presence(), temporality=self._temporality(),
             change=self._change(), rules=[*mention.rules, place.rule], flags=list(place.flags),
         )  # fmt: skip
+        if self._is_largest_of_group(draft) and self._places_only_the_largest(place):
+            draft.flags.append("part_of_largest")
         self._add_series(draft)
         self._add_words_for_size(draft)
         if any(size.unit_missing for size in now):
@@ -117,7 +120,8 @@ class _Builder:
             return [_with_size(draft, max(sizes, key=lambda s: s.largest_mm))] if sizes else [draft]
         listed = all(s.end <= self._mention.head_start for s in sizes)
         if draft.count.multiplicity == "multiple" or listed:
-            return [self._member(draft, sizes, index, heading, carried) for index in range(len(sizes))]
+            members = [self._member(draft, sizes, index, heading, carried) for index in range(len(sizes))]
+            return _respectively(members)
         draft.flags.append("several_sizes")
         return [_with_size(draft, sizes[0])]
 
@@ -125,14 +129,23 @@ class _Builder:
         start, end = self._mention.window
         return draft.count.multiplicity == "multiple" and self._v.largest.search(self._text, start, end) is not None
 
+    def _places_only_the_largest(self, place: Location) -> bool:
+        """`Multiple lesions, the largest in segment 4`: where the others are is not said."""
+        start, end = self._mention.window
+        largest = self._v.largest.search(self._text, start, end)
+        if largest is None or not place.parts:
+            return False
+        named = (p.start for p in self._words.places if place.organ in p.value.organs and start <= p.start < end)
+        return all(place_start > largest.start() for place_start in named)
+
     def _member(self, draft: Draft, sizes: list[Measurement], index: int, heading: Location | None,
                 carried: Location | None) -> Draft:  # fmt: skip
         """One lesion of a group whose members are measured one by one; its place stands beside its size."""
-        end = sizes[index + 1].start if index + 1 < len(sizes) else self._mention.window[1]
-        begin = sizes[index].start
+        begin, end = self._stretch(sizes, index)
         near = replace(self._mention, start=begin, head_start=begin, end=sizes[index].end, window=(begin, end))
         own = locate(self._v, self._words, near, heading, carried)
-        place = draft.place
+        shared = replace(self._mention, window=(self._mention.window[0], sizes[0].start))
+        place = replace(draft.place, parts=locate(self._v, self._words, shared, heading, carried).parts)
         if own.rule.startswith("organ_in_words") or own.parts or any(begin <= s.start < end for s in self._words.sides):
             side = own.side if any(begin <= s.start < end for s in self._words.sides) else place.side
             place = replace(place, side=side, parts=own.parts or place.parts)
@@ -141,6 +154,16 @@ class _Builder:
             flags=list(draft.flags),
         )  # fmt: skip
         return _with_size(member, sizes[index])
+
+    def _stretch(self, sizes: list[Measurement], index: int) -> tuple[int, int]:
+        """The words around one size of a list: between "and" and "and" or semicolons, else up to the next size."""
+        start, end = max(self._mention.end, self._mention.window[0]), self._mention.window[1]
+        cuts = [m.start() for m in re.compile(r";|,? and |\d\)").finditer(self._text, start, end)]
+        edges = [start, *cuts, end]
+        pieces = [(a, b) for a, b in pairwise(edges) if any(a <= size.start < b for size in sizes)]
+        if len(pieces) == len(sizes):
+            return pieces[index]
+        return sizes[index].start, sizes[index + 1].start if index + 1 < len(sizes) else end
 
     def _evidence(self) -> tuple[int, int]:
         start, end = self._mention.window
@@ -178,7 +201,7 @@ class _Builder:
         return not any(n.value != "after" and hit.start - n.end < 25 for n in hidden if n.end <= hit.start + 1)
 
     def _presence(self) -> Presence:
-        if self._mention.denied == "all":
+        if self._mention.denied in ("all", "gone"):
             return "absent"
         return self._mention.presence
 
@@ -188,6 +211,8 @@ class _Builder:
         if self._v.resected.search(before) or self._v.resected.search(
             self._text, self._mention.end, self._mention.window[1]
         ):
+            return "resected"
+        if self._v.operated_for.search(before):
             return "resected"
         marks = list(self._v.history.finditer(before))
         return "prior" if marks and len(before) - marks[-1].end() < 40 else "current"
@@ -211,6 +236,15 @@ class _Builder:
             if pattern.search(phrase):
                 draft.qualitative, draft.qualitative_max_mm = True, largest
                 return
+
+
+def _respectively(members: list[Draft]) -> list[Draft]:
+    """`In segments 6 and 7, measuring 12 and 18 mm`: as many parts as sizes, one each."""
+    parts = members[0].place.parts
+    if len(parts) == len(members) and all(member.place.parts == parts for member in members):
+        for member, part in zip(members, parts, strict=True):
+            member.place = replace(member.place, parts=(part,))
+    return members
 
 
 def _with_size(draft: Draft, size: Measurement) -> Draft:

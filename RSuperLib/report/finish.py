@@ -16,9 +16,9 @@ _CLEAR = ("normal", "no_lesion")
 #: Judged, not yet measured.
 _TRUST = {
     "organ_of_lesion": 0.95, "organ_in_words": 0.95, "organ_in_sentence": 0.8, "organ_heading": 0.9,
-    "organ_carried": 0.6, "organ_unknown": 0.1,
+    "organ_beside": 0.6, "organ_of_segment": 0.9, "organ_of_operation": 0.8, "organ_carried": 0.6, "organ_unknown": 0.1,
     "side_near_organ": 0.97, "side_of_part": 0.97, "side_nearest": 0.8, "side_in_sentence": 0.75, "side_heading": 0.9,
-    "side_carried": 0.6,
+    "side_carried": 0.6, "side_of_plural": 0.8, "side_of_group": 0.9,
 }  # fmt: skip
 _ORGANS = frozenset(get_args(Organ))
 
@@ -32,7 +32,8 @@ def finding_of(report: NormalText, draft: Draft, lesion_id: str) -> Finding:
         lesion_id=lesion_id,
         organ=organ,
         parts=list(place.parts),
-        organ_masks=masks_of(organ, place.parts, place.side),
+        # The part of the largest does not hold the others.
+        organ_masks=masks_of(organ, () if "part_of_largest" in draft.flags else place.parts, place.side),
         laterality=place.side,
         count=draft.count.number,
         count_kind=draft.count.kind,

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from RSuperLib.report.lexicon import Language
+from RSuperLib.report.lexicon import Language, phrase
 from RSuperLib.report.normalise import NormalText
 
 #: Sections that describe other times, other people or the scanner: they never make a current finding.
 UNREAD_SECTIONS = frozenset({"history", "technique", "comparison", "administrative"})
 
-_HEADING = re.compile(r"[ \t]*(?:[-*•>]|\d{1,2}[.)])?[ \t]*([A-Za-z][A-Za-z0-9 ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)")
-_LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)]|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
-_INLINE_BULLET = re.compile(r"(?<=[^\n])[ \t]*[•\"][ \t]*(?=[A-Z0-9])")
+_LONGEST_SENTENCE = 1200  # characters; keeps the work per sentence bounded
+_HEADING = re.compile(
+    r"[ \t]*(?:[-*•>]|\d{1,2}[.)](?!\d))?[ \t]*([A-Za-z][A-Za-z0-9 ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)"
+)
+_LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)](?!\d)|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
+_INLINE_BULLET = re.compile(r"(?<=[^\n])[ \t]?[•\"][ \t]*(?=[A-Z0-9])")
 #: A line that ends like this goes on in the next one.
 _GOES_ON = re.compile(
     r"(?:[,(/-]|\b(?:the|a|an|of|in|on|at|with|and|or|to|for|by|from|is|are|was|were|no|de|van|en))[ \t]*$"
@@ -75,7 +78,13 @@ class Layout:
     @cached_property
     def _organ_heading(self) -> re.Pattern[str]:
         organs: dict[str, str] = self._language.anatomy["organs"]
-        return re.compile(rf"\b(?:{'|'.join(organs.values())})\b")
+        return phrase("|".join([*organs.values(), self._language.sections["organ_headings"]]))
+
+    @cached_property
+    def _lesion(self) -> re.Pattern[str]:
+        """A line that names a lesion before its colon is no heading: `Lymphadenopathy: absent`."""
+        rows: list[dict[str, str]] = self._language.lesions["heads"]
+        return phrase("|".join(row[number] for row in rows for number in ("one", "many") if number in row))
 
     @cached_property
     def _abbreviation(self) -> re.Pattern[str]:
@@ -99,7 +108,7 @@ class Layout:
         cuts = [0]
         for line_break in re.finditer(r"\n", cased):
             place = line_break.start()
-            before = cased[cuts[-1] : place]
+            before = cased[max(cuts[-1], place - 200) : place]
             if self._breaks(before, cased[place + 1 : place + 90]):
                 cuts.append(place + 1)
         cuts += [match.start() for match in self._inline_heading.finditer(cased)]
@@ -129,7 +138,7 @@ class Layout:
                 return (kind, *span)
         if colon and self._region_headings.fullmatch(name):
             return ("", *span)
-        if colon and len(name.split()) <= 5 and self._organ_heading.search(name):
+        if colon and len(name.split()) <= 5 and (self._organ_heading.fullmatch(name) or not self._lesion.search(name)):
             return ("", *span)
         return None
 
@@ -150,7 +159,7 @@ class Layout:
             place, sign = start + mark.start(), mark.group()[0]
             if sign in "()":
                 depth, opened = (1, place) if sign == "(" else (0, opened)
-            elif depth and place - opened < 160:
+            elif (depth and place - opened < 160) or (sign == ";" and _goes_on_small(cased, place, end)):
                 continue
             elif len(mark.group()) == 2 or self._ends_here(cased, cut, place, end):
                 depth = 0
@@ -167,7 +176,17 @@ class Layout:
         return self._abbreviation.search(before[-16:]) is None
 
 
+def _goes_on_small(cased: str, place: int, end: int) -> bool:
+    """Whether a semicolon stands inside a sentence: no capital letter follows it."""
+    return not cased[place + 1 : min(end, place + 12)].lstrip()[:1].isupper()
+
+
 def _trimmed(cased: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A sentence without its marker and blanks; one without an end is cut at a space."""
+    while end - start > _LONGEST_SENTENCE:
+        cut = max(cased.rfind(" ", start, start + _LONGEST_SENTENCE), start + _LONGEST_SENTENCE // 2)
+        yield from _trimmed(cased, start, cut)
+        start = cut
     marker = _LIST_MARKER.match(cased, start, end)
     start = marker.end() if marker else start
     text = cased[start:end]

@@ -28,11 +28,11 @@ class Hit(Generic[_Value]):
 
 
 class Table(Generic[_Value]):
-    """Words and their meaning; at one place the longest pattern is tried first."""
+    """Words and their meaning; at one place the longest words win, then the earlier row."""
 
     def __init__(self, rows: Iterable[tuple[str, _Value]]) -> None:
         pairs = [(alternative, value) for words, value in rows for alternative in split_alternatives(words)]
-        pairs.sort(key=lambda pair: len(pair[0]), reverse=True)
+        pairs.sort(key=lambda pair: _letters(pair[0]), reverse=True)
         self._values = [value for _, value in pairs]
         # The empty group after each alternative tells which one matched, and leaves its first letter easy to look for.
         alternatives = "|".join(f"{_plain(words)}()" for words, _ in pairs)
@@ -47,6 +47,11 @@ class Table(Generic[_Value]):
 def phrase(words: str) -> re.Pattern[str]:
     """A pattern that finds one of the words, whole."""
     return re.compile(_bounded(words))
+
+
+def _letters(words: str) -> int:
+    """About how much text a pattern can match: its length without the signs of its syntax."""
+    return len(re.sub(r"\(\?[:=!]|[()\[\]?*+|\\]", "", words))
 
 
 def split_alternatives(words: str) -> list[str]:

@@ -49,6 +49,8 @@ class MeasurementParser:
         """The sizes in text[start:end] (lower case), in order; distances and slice thicknesses are not sizes."""
         end = len(text) if end is None else end
         found = [size for match in self._pattern.finditer(text, start, end) for size in self._sizes(match)]
+        found += self._without_unit(text, start, end, found)
+        found.sort(key=lambda size: size.start)
         sizes = [self._with_bound(text, start, size) for size in found if self._is_a_size(text, start, end, size)]
         marked = [replace(s, prior=self._is_prior(text, start, end, s, sizes)) for s in sizes]
         return _join_craniocaudal([replace(s, craniocaudal=self._is_craniocaudal(text, end, s)) for s in marked])
@@ -68,6 +70,16 @@ class MeasurementParser:
         return re.compile(
             rf"(?<![\w.,/])(?:(?P<axes>{axes})|(?P<span>{span})|(?P<shared>{shared})|(?P<one>{_NUMBER}{unit}))(?!\w)"
         )
+
+    def _without_unit(self, text: str, start: int, end: int, found: list[Measurement]) -> list[Measurement]:
+        """`measuring 15`: a size that cannot be used, so that a person can look at it."""
+        pattern = re.compile(
+            rf"(?<![a-z])(?:{self._words['measures']}) ?(?:{self._words['about']})? ?(?P<n>{_NUMBER})(?!\w)"
+            rf"(?! ?(?:{self._words['not_a_length']}|{self._unit}))"
+        )
+        spans = [(m.start("n"), m.end("n")) for m in pattern.finditer(text, start, end)]
+        free = [(a, b) for a, b in spans if not any(s.start < b and a < s.end for s in found)]
+        return [Measurement(a, b, (), "not_stated", unit_missing=True) for a, b in free]
 
     def _sizes(self, match: re.Match[str]) -> list[Measurement]:
         text, start, end = match.group(), match.start(), match.end()
@@ -92,7 +104,8 @@ class MeasurementParser:
         before = match.string[max(0, match.start() - 24) : match.start()].rstrip()
         if re.search(rf" (?:{self._words['and_only']}) ", match.group()):
             return re.search(rf"(?:^|[^a-z])(?:{self._words['between']})$", before) is not None
-        return re.search(rf"(?:^|[^a-z])(?:{self._words['changed_from']})$", before) is None
+        ranging = re.search(rf"(?:^|[^a-z])(?:{self._words['ranging_from']})$", before)
+        return ranging is not None or re.search(rf"(?:^|[^a-z])(?:{self._words['from']})$", before) is None
 
     def _scale(self, text: str, place: int, last_unit: str) -> float:
         """Millimetres per unit of the number at `place`: its own unit, else the next one, else the last."""
@@ -143,8 +156,9 @@ class MeasurementParser:
         before, after = text[low : size.start], text[size.end : high]
         before = re.split(r"[;)]|, ", before)[-1] if not lows else re.split(r"[;)]", before)[-1]
         after = re.split(r"[;(]|, (?!in the)| and | but ", after)[0]
-        marks = [(len(before) - m.end(), False) for m in self._now.finditer(before)]
-        marks += [(len(before) - m.end(), True) for m in self._prior.finditer(before)]
+        earlier = list(self._prior.finditer(before))
+        now = [m for m in self._now.finditer(before) if not any(p.start() <= m.start() < p.end() for p in earlier)]
+        marks = [(len(before) - m.end(), False) for m in now] + [(len(before) - m.end(), True) for m in earlier]
         marks += [(m.start() + 1, False) for m in self._now.finditer(after) if m.group() != "to"]
         marks += [(m.start() + 1, True) for m in self._prior.finditer(after) if m.group() != "from"]
         return min(marks, default=(0, False))[1]

@@ -12,6 +12,7 @@ from RSuperLib.report.vocabulary import Head, Hedge, Vocabulary, Words
 
 #: Between the words of one name: `nodular mass lesion`, `nodule or node`, `nodule/mass`.
 _SAME_NAME = re.compile(r"(?: |-| ?/ ?| or )?")
+_SHORT = 120  # characters up to the end of a kind that a sentence of its own gives
 _HEDGE_REACH = 70  # characters between "considered as" and the kind it introduces
 
 
@@ -31,7 +32,10 @@ class Mention:
     presence: Presence = "present"
     type_certainty: Certainty = "not_stated"
     definite: bool = False
-    #: How the sentence denies it: "" not, "all" wholly, "some" only in a limited way ("no new lesion").
+    #: Brought in as one of several or as another one: "several", "a second", "two".
+    introduced: bool = False
+    #: How the sentence denies it: "" not, "all" wholly, "some" only in a limited way ("no new lesion"), "gone" = it
+    #: was there before.
     denied: str = ""
     rules: tuple[str, ...] = ()
 
@@ -61,33 +65,73 @@ class _Finder:
         found = Found()
         named = [self._mention(hit) for hit in self._joined_heads()]
         kept = [m for m in named if self._is_lesion(m)]
-        found.doubt = any(m.head.attenuation == "hypo" or "hypo" in m.rules for m in named if m not in kept)
+        found.doubt = any("hypo" in m.rules for m in named if m not in kept)
         bases: list[Mention] = []
         for mention in kept:
-            hedge = self._refines(bases[-1] if bases else None, mention)
-            if hedge is None:
-                bases.append(mention)
-            elif bases:
-                bases[-1] = _refined(bases[-1], mention, hedge)
-            else:
-                found.later_kinds.append(replace(mention, type_certainty=hedge.level, presence=hedge.presence))
+            self._sort(mention, bases, found)
         lesions = [m for m in bases if not self._explained_away(m)]
-        found.mentions = self._with_windows(lesions)
-        found.mentions = [replace(m, denied=self._denied(m)) for m in found.mentions]
+        windowed = self._with_windows(lesions)
+        found.mentions = [self._with_adjective(replace(m, denied=self._denied(m))) for m in windowed]
         return found
+
+    def _sort(self, mention: Mention, bases: list[Mention], found: Found) -> None:
+        """A lesion of its own, the kind of one before, or part of one before."""
+        hedge = self._refines(bases[-1] if bases else None, mention)
+        if hedge and bases:
+            bases[-1] = _refined(bases[-1], mention, hedge)
+        elif hedge:
+            found.later_kinds.append(replace(mention, type_certainty=hedge.level, presence=hedge.presence))
+        elif not bases or not self._is_part_of(bases[-1], mention):
+            bases.append(mention)
+
+    def _is_part_of(self, base: Mention, mention: Mention) -> bool:
+        """`A mass containing cystic areas`, and one lesion named twice in a breath."""
+        between = self._text[base.end : mention.head_start]
+        if mention.head.rank == 0 or mention.head.attenuation:
+            return self._v.component_of.search(between) is not None
+        if base.head.plural and self._v.largest.search(between) and mention.head.kind == base.head.kind:
+            return True
+        twice = base.head.plural and mention.kind_text == base.kind_text
+        return twice and not self._v.verbs.search(between) and not self._v.another.search(between)
+
+    def _with_adjective(self, mention: Mention) -> Mention:
+        """`A lesion, likely metastatic`: the kind stands after the hedge as an adjective."""
+        for hedge in self._words.hedges:
+            if not mention.end <= hedge.start < mention.window[1]:
+                continue
+            word = next(
+                iter(self._v.kind_words.find(self._text, hedge.end, min(hedge.end + 24, mention.window[1]))), None
+            )
+            if word and word.value[0] and word.start - hedge.end <= 2 and self._is_predicate(word.end):
+                kind, rank = word.value
+                head = replace(mention.head, kind=kind, rank=rank, malignancy=_MALIGNANCY.get(kind, "not_stated"))
+                return replace(
+                    mention, head=head, type_certainty=hedge.value.level, rules=(*mention.rules, "adjective")
+                )
+        return mention
+
+    def _is_predicate(self, end: int) -> bool:
+        return re.match(r" ?(?:[.,;)]|$|in nature|and |or )", self._text[end : end + 12]) is not None
 
     def _joined_heads(self) -> list[Hit[Head]]:
         """Neighbouring heads are one name; the most telling gives the kind, the last the number."""
         joined: list[Hit[Head]] = []
         for hit in self._words.heads:
             last = joined[-1] if joined else None
-            if last and _SAME_NAME.fullmatch(self._text, last.end, hit.start):
-                value = max(last.value, hit.value, key=lambda head: head.rank)
+            if last and (_SAME_NAME.fullmatch(self._text, last.end, hit.start) or self._is_adjective(last, hit.start)):
+                either = " or " in self._text[last.end : hit.start]
+                value = max(last.value, hit.value, key=lambda head: _BADNESS[head.kind] if either else head.rank)
                 value = replace(value, plural=hit.value.plural, uncounted=value.uncounted and hit.value.uncounted)
                 joined[-1] = Hit(last.start, hit.end, self._text[last.start : hit.end], value)
             else:
                 joined.append(hit)
         return joined
+
+    def _is_adjective(self, hit: Hit[Head], next_start: int) -> bool:
+        """`low-density, round lesion`: a vague head before another one, with nothing but adjectives between."""
+        between = self._text[hit.end : next_start]
+        plain = not self._v.noun_phrase_starts.search(between) and not self._v.verbs.search(between)
+        return hit.value.rank == 0 and plain and re.fullmatch(r",?(?: ?[a-z-]+,?){1,4} ", between) is not None
 
     def _mention(self, hit: Hit[Head]) -> Mention:
         start = self._phrase_start(hit)
@@ -95,10 +139,10 @@ class _Finder:
         head, rules = hit.value, ["head"]
         for word in self._v.kind_words.find(self._text, start, hit.end):
             kind, rank = word.value
-            if kind and rank > head.rank and head.generic:
+            if kind and rank > head.rank > 0 and head.generic:
                 head = replace(head, kind=kind, rank=rank, malignancy=_MALIGNANCY.get(kind, head.malignancy))
                 rules.append("kind_word")
-        hedge = self._hedge_before(start, hit.start)
+        hedge = self._hedge_before(start, hit.start) or self._doubt_after(hit)
         if head.rank == 0 and any(h.value == "hypo" for h in self._v.attenuation.find(phrase)):
             rules.append("hypo")
         return Mention(
@@ -106,23 +150,50 @@ class _Finder:
             window=(self._words.sentence.start, self._words.sentence.end),
             presence=hedge.presence if hedge else "present",
             type_certainty=hedge.level if hedge and head.rank >= 3 else "not_stated",
-            definite=self._v.definite.search(phrase) is not None, rules=tuple(rules),
+            definite=self._is_definite(start, hit.start),
+            introduced=self._v.another.search(phrase) is not None or bool(self._v.counts.find(phrase)),
+            rules=tuple(rules),
         )  # fmt: skip
 
     def _phrase_start(self, hit: Hit[Head]) -> int:
         """Where the noun phrase of a head begins: after the last preposition, verb or other head before it."""
         floor = max([self._words.clause_at(hit.start)[0], hit.start - 90, *self._ends_before(hit.start)])
         starts = [m.end() for m in self._v.noun_phrase_starts.finditer(self._text, floor, hit.start)]
+        if self._ends_before(hit.start):  # "cysts up to 2 cm and a 9 mm nodule"
+            starts += [m.end() for m in re.compile(r" and ").finditer(self._text, floor, hit.start)]
+        commas = [floor + m.start() for m in re.finditer(", ", self._text[floor : hit.start])]
+        starts += [comma + 2 for comma in commas if self._ends_phrase(comma)]
         return max([floor, *starts])
+
+    def _ends_phrase(self, comma: int) -> bool:
+        """Whether a comma is more than one between adjectives ("round, low-density lesion")."""
+        before = self._text[max(0, comma - 24) : comma]
+        adjectives = (self._v.makes_a_lesion, self._v.many, self._v.adjectives)
+        return not any(m.end() == len(before) for words in adjectives for m in words.finditer(before))
 
     def _ends_before(self, place: int) -> list[int]:
         return [hit.end for hit in self._words.heads if hit.end <= place - 1]
+
+    def _is_definite(self, start: int, head_start: int) -> bool:
+        """`The mass`, `these nodules`, `the number of nodules`: the reader knows them already."""
+        if self._v.definite.search(self._text[start:head_start]):
+            return True
+        return any(
+            m.end() >= start - 2 for m in self._v.definite_before.finditer(self._text, max(0, start - 20), start)
+        )
 
     def _hedge_before(self, start: int, head_start: int) -> Hedge | None:
         """A hedge inside the noun phrase or right before it."""
         floor = self._words.clause_at(start)[0]
         hedges = [h for h in self._words.hedges if floor <= h.start and h.end <= head_start and start - h.end <= 12]
         return hedges[-1].value if hedges else None
+
+    def _doubt_after(self, hit: Hit[Head]) -> Hedge | None:
+        """`A metastasis in segment II cannot be excluded.`"""
+        end = self._words.clause_at(hit.start)[1]
+        later = [other.start for other in self._words.heads if other.start > hit.end]
+        doubts = [h for h in self._words.hedges_after if hit.end <= h.start < min([end, *later])]
+        return doubts[0].value if doubts else None
 
     def _is_lesion(self, mention: Mention) -> bool:
         phrase = self._text[mention.start : mention.end]
@@ -132,29 +203,41 @@ class _Finder:
             return mention.head.rank >= 2
         if mention.head.rank > 0:
             return True
-        if self._v.makes_a_lesion.search(phrase) is None:
+        sized = any(mention.start <= size.start < mention.head_start for size in self._words.sizes)
+        if not sized and self._v.makes_a_lesion.search(phrase) is None:
+            return False
+        if any(
+            0 <= o.start - mention.end <= 16 and self._text[mention.end :].startswith(" of ")
+            for o in self._words.others
+        ):
             return False
         dense = any(hit.value == "hyper" for hit in self._v.attenuation.find(phrase))
         return not dense or any(hit.value == "bone" for hit in self._words.organs)
 
     def _refines(self, base: Mention | None, mention: Mention) -> Hedge | None:
         """How sure the sentence is that this word only names the kind of an earlier lesion; None = its own lesion."""
-        if mention.head.rank < 2 and mention.head.kind != "node":
-            return None
-        bracketed = self._text[max(0, mention.start - 2) : mention.start + 1].strip().startswith("(")
-        after = [h for h in self._words.hedges_after if 0 <= h.start - mention.end <= 24]
+        bracketed = "(" in self._text[max(0, mention.start - 1) : mention.start + 1]
+        after = [h.value for h in self._words.hedges_after if 0 <= h.start - mention.end <= 24]
+        if self._is_asked(mention):
+            after.append(Hedge("low", "possible"))
         if base is None:
-            return self._speaks_of_earlier(mention, after)
+            return self._speaks_of_earlier(mention, after) if mention.head.rank >= 2 else None
         between = self._text[base.end : mention.start]
         before = [h for h in self._words.hedges if base.end <= h.start and h.end <= mention.head_start]
         near = [h for h in before if mention.head_start - h.end <= _HEDGE_REACH and self._reaches(h.end, mention)]
         sized = any(mention.start <= size.start < mention.head_start for size in self._words.sizes)
         if sized or len(between) > 200 or self._starts_anew(base, mention, near):
             return None
-        if near or after or bracketed:
-            levels = [h.value for h in (*near, *after)] or [Hedge("high", "present")]
+        if near or ((mention.head.rank >= 2 or base.head.rank == 0) and (after or bracketed)):
+            levels = [*(h.value for h in near), *after] or [Hedge("high", "present")]
             return min(levels, key=lambda hedge: _SURENESS.index(hedge.level))
         return None
+
+    def _is_asked(self, mention: Mention) -> bool:
+        """`(cyst?)`, `Metastasis ?`"""
+        return (
+            re.match(r"[a-z ]{0,3}\?|[^.;,(]{0,60}\?$", self._text[mention.end : self._words.sentence.end]) is not None
+        )
 
     def _starts_anew(self, base: Mention, mention: Mention, near: list[Hit[Hedge]]) -> bool:
         """Whether a lesion that is not a node follows a node, unhedged: it is another one."""
@@ -165,17 +248,17 @@ class _Finder:
         between = self._text[hedge_end : mention.start]
         return self._v.verbs.search(between) is None and ";" not in between
 
-    def _speaks_of_earlier(self, mention: Mention, after: list[Hit[Hedge]]) -> Hedge | None:
+    def _speaks_of_earlier(self, mention: Mention, after: list[Hedge]) -> Hedge | None:
         start = self._words.sentence.start
         before = [h for h in self._words.hedges if h.end <= mention.head_start]
-        hedges = [h.value for h in (*before, *after)]
+        hedges = [*(h.value for h in before), *after]
         opening = self._text[start : start + 60]
         anaphor = self._v.anaphor.match(opening.lstrip("-( "))
-        bare = mention.end - start < 60 and not self._words.organs and not self._words.sizes
-        question = any(h.text == "?" for h in after) or self._text[self._words.sentence.end - 1] == "?"
-        if hedges and (anaphor or (bare and not self._words.places)):
+        short = mention.end - start < _SHORT and not self._words.organs and not self._words.sizes
+        bare = short and not self._words.places and not self._v.another.search(self._text, start, mention.head_start)
+        if hedges and (anaphor or bare):
             return min(hedges, key=lambda hedge: _SURENESS.index(hedge.level))
-        return Hedge("low", "possible") if bare and question else None
+        return None
 
     def _explained_away(self, mention: Mention) -> bool:
         """Whether the sentence says that the thing is no lesion at all: "considered as accessory spleen"."""
@@ -188,7 +271,7 @@ class _Finder:
             if hedge.start >= mention.end and others and not self._lesion_between(hedge.end, others[0].start):
                 return True
         later = [o for o in self._words.others if o.start >= mention.end]
-        return any(0 <= h.start - o.end <= 24 for o in later for h in self._words.hedges_after if h.text != "?")
+        return any(0 <= h.start - o.end <= 24 for o in later for h in self._words.hedges_after)
 
     def _plain(self, start: int, end: int) -> bool:
         return self._v.verbs.search(self._text, start, end) is None
@@ -213,6 +296,10 @@ class _Finder:
         before = [n for n in before if n.start < mention.head_start and not self._hidden(n)]
         if not before and not after:
             return ""
+        if any(self._v.gone.search(n.text) for n in after):
+            return "gone"
+        if self._v.breaks_scope.match(self._text, self._words.sentence.start):  # "Apart from these, no …"
+            return "some"
         limits = self._text[before[-1].end if before else mention.start : mention.head_start]
         return "some" if self._v.limits_a_negation.search(limits) else "all"
 
@@ -234,8 +321,8 @@ def _refined(base: Mention, refinement: Mention, hedge: Hedge) -> Mention:
     """The base with the kind that the sentence gives it; of several alternatives the worst."""
     head = refinement.head
     sure = "certain" if hedge.presence == "present" else hedge.level
-    if base.type_certainty != "not_stated" and _BADNESS[head.kind] <= _BADNESS[base.head.kind]:
-        return replace(base, type_certainty="low")
+    if head.rank < 2 or (base.type_certainty != "not_stated" and _BADNESS[head.kind] <= _BADNESS[base.head.kind]):
+        return replace(base, type_certainty="low" if head.rank >= 2 else base.type_certainty)
     changed = replace(
         base.head, kind=head.kind, rank=max(base.head.rank, head.rank), malignancy=head.malignancy,
         organ=base.head.organ or (head.organ if head.kind != "node" else None), generic=False,

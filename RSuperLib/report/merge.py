@@ -43,11 +43,17 @@ class Story:
         if not draft.is_lesion:
             return []
         candidates = [d for d in self.drafts if d.is_lesion and _compatible(d, draft)]
+        if self._elaborates(draft):
+            return [d for d in self.last if _compatible(d, draft)][-1:]
         if self._refers_back(draft):
-            return [d for d in self.last if d.is_lesion and _same_class(d, draft)] or candidates[-1:]
-        if draft.section not in ("impression", "addendum"):
-            return []
-        candidates = [d for d in candidates if d.section != draft.section or draft.section == "addendum"]
+            known = [d for d in self.last if d.is_lesion and _same_class(d, draft)]
+            return known or [d for d in candidates if _same_class(d, draft)][-1:]
+        if draft.section in ("impression", "addendum"):
+            return self._concluded(draft, [d for d in candidates if d.section != "impression"])
+        return []
+
+    def _concluded(self, draft: Draft, candidates: list[Draft]) -> list[Draft]:
+        """The findings of the body that a conclusion sums up."""
         if draft.size is not None:
             return self._same_size(draft, draft.size.largest_mm, candidates)
         if draft.count.multiplicity == "single":
@@ -58,8 +64,19 @@ class Story:
     @staticmethod
     def _refers_back(draft: Draft) -> bool:
         """`The mass extends to …` in the same section, without a size or an organ of its own."""
-        own_place = draft.place.rule.startswith(("organ_in_words", "organ_of_lesion"))
-        return draft.mention.definite and draft.size is None and draft.section == "findings" and not own_place
+        if draft.size is not None or draft.section != "findings":
+            return False
+        if draft.place.rule.startswith("organ_of_lesion") and not draft.place.parts:
+            first = draft.mention.start == draft.evidence[0][0]
+            return draft.mention.definite or (first and not draft.mention.introduced)
+        return draft.mention.definite and not draft.place.rule.startswith(("organ_in_words", "organ_of_lesion"))
+
+    def _elaborates(self, draft: Draft) -> bool:
+        """`Left adrenal metastasis infiltrates …` right after "both adrenal metastases" is one of them."""
+        head, start = draft.mention.head, draft.mention.start
+        group = [d for d in self.last if d.place.side == "bilateral" and d.mention.head.kind == head.kind]
+        bare = draft.size is None and draft.count.multiplicity == "single" and start == draft.evidence[0][0]
+        return bool(group) and bare and _compatible(group[-1], draft)
 
     @staticmethod
     def _same_size(draft: Draft, largest: float, candidates: list[Draft]) -> list[Draft]:
@@ -79,8 +96,12 @@ def _compatible(one: Draft, other: Draft) -> bool:
     return len(sides) < 2 or "bilateral" in sides
 
 
-def _same_class(one: Draft, other: Draft) -> bool:
-    return (one.mention.head.kind == "node") == (other.mention.head.kind == "node")
+def _same_class(known: Draft, again: Draft) -> bool:
+    """Whether "the mass", "the nodes", "the haematoma" can mean a finding."""
+    head = again.mention.head
+    if head.generic and head.kind != "node":
+        return known.mention.head.kind not in ("node", "other")
+    return known.mention.head.kind == head.kind
 
 
 def _likeness(one: Draft, other: Draft) -> int:
@@ -118,7 +139,8 @@ def _take_kind(draft: Draft, mention: Mention) -> None:
     """A more telling kind replaces a vaguer one."""
     mine = draft.mention
     says_nothing = mention.head.kind == "indeterminate" or mention.head.rank < 2
-    if says_nothing or (mine.head.kind != "indeterminate" and mention.head.rank <= mine.head.rank):
+    hedged = mention.type_certainty == "low" and mine.head.rank >= 4
+    if says_nothing or hedged or (mine.head.kind != "indeterminate" and mention.head.rank <= mine.head.rank):
         return
     head = replace(mine.head, kind=mention.head.kind, rank=mention.head.rank, malignancy=mention.head.malignancy)
     draft.mention = replace(

@@ -75,7 +75,7 @@ class _Locator:
     def locate(self, heading: Location | None, carried: Location | None) -> Location:
         window = self._mention.window
         organ, hit, rule = self._organ(window, heading, carried)
-        side, side_rule = self._side(organ, hit, window)
+        side, side_rule = self._side(organ, hit, window, wide=rule == "organ_in_sentence")
         parts, flags = self._parts(organ, window)
         sentence = (self._words.sentence.start, self._words.sentence.end)
         if not parts and rule == "organ_in_sentence":
@@ -83,7 +83,8 @@ class _Locator:
         for other, name in ((heading, "heading"), (carried, "carried")):
             if other and not side and other.organ == organ and (rule == f"organ_{name}" or self._continues(name)):
                 side, side_rule = other.side, f"side_{name}"
-        if organ in UNSIDED:
+        several_stations = organ == "lymph_node" and len(parts) > 1 and side != "bilateral"
+        if organ in UNSIDED or several_stations:
             side = None
         if rule == "organ_unknown":
             flags = [*flags, "organ_not_stated"]
@@ -100,25 +101,33 @@ class _Locator:
         own = self._v.organs_of_heads.find(self._mention.kind_text)
         choices = [
             (self._mention.head.organ, near, "organ_of_lesion"),
-            (_telling(near), near, "organ_in_words"),
+            (_telling(near), near, "organ_beside" if near and self._is_beside(near) else "organ_in_words"),
             (own[0].value if own else None, near, "organ_of_lesion"),
             (_telling(wide), wide, "organ_in_sentence"),
             (_telling(heading), None, "organ_heading"),
+            ("liver" if self._names_a_segment(window, carried) else None, None, "organ_of_segment"),
             ("pelvis" if wide and wide.value == "pelvis" else None, wide, "organ_in_sentence"),
+            (self._operated(), None, "organ_of_operation"),
             (_telling(carried), None, "organ_carried"),
         ]
         return next(((organ, hit, rule) for organ, hit, rule in choices if organ), ("other", None, "organ_unknown"))
 
+    def _names_a_segment(self, window: tuple[int, int], carried: Location | None) -> bool:
+        """A bare "segment 7" is the liver's, unless the lung is being described."""
+        named = any(p.value.part == "segment" for p in self._words.places if window[0] <= p.start < window[1])
+        return named and (carried is None or carried.organ != "lung")
+
+    def _operated(self) -> str | None:
+        """`Distal pancreatectomy for a 4.5 cm neoplasm` names the organ."""
+        hits = self._v.ectomies.find(self._text, self._words.sentence.start, self._mention.start)
+        return hits[-1].value if hits else None
+
     def _nearest(self, start: int, end: int) -> Hit[str] | None:
         hits = [h for h in organs_named(self._v, self._words, start, end) if h.value != "lymph_node"]
-        ranked = sorted(hits, key=self._distance)
-        if not ranked:
-            return None
-        best = ranked[0]
-        if self._is_beside(best):
-            mapped = self._v.beside_organ.get(best.value)
-            return Hit(best.start, best.end, best.text, mapped) if mapped else best
-        return best
+        best = min(hits, key=self._distance, default=None)
+        if best is None or not self._is_beside(best):
+            return best
+        return Hit(best.start, best.end, best.text, self._v.beside_organ.get(best.value, best.value))
 
     def _distance(self, hit: Hit[str]) -> tuple[bool, bool, int]:
         mention = self._mention
@@ -136,11 +145,15 @@ class _Locator:
         marks = [m for m in self._v.beside.finditer(before) if len(before) - m.end() <= 34]
         return bool(marks) and "," not in before[marks[-1].end() :]
 
-    def _side(self, organ: str, hit: Hit[str] | None, window: tuple[int, int]) -> tuple[Laterality | None, str]:
+    def _side(self, organ: str, hit: Hit[str] | None, window: tuple[int, int], *,
+              wide: bool) -> tuple[Laterality | None, str]:  # fmt: skip
         start, end = window
         places = [p for p in self._words.places if start <= p.start < end and p.value.side]
         if places:
             return places[0].value.side, "side_of_part"
+        group = self._mention.head.plural and organ != "lymph_node"
+        if group and any(s.value == "bilateral" and start <= s.start < end for s in self._words.sides):
+            return "bilateral", "side_of_group"
         if hit and organ == hit.value and (side := side_near(self._words, hit, start, end)):
             return side, "side_near_organ"
         sides = [s for s in self._words.sides if start <= s.start < end]
@@ -148,8 +161,14 @@ class _Locator:
         sides.sort(key=lambda s: min(abs(s.start - anchor.end), abs(anchor.start - s.end)))
         if sides:
             return sides[0].value, "side_nearest"
-        every = {s.value for s in self._words.sides}
-        return (next(iter(every)), "side_in_sentence") if len(every) == 1 else (None, "")
+        every = {s.value for s in self._words.sides} if wide else set()
+        if len(every) == 1:
+            return next(iter(every)), "side_in_sentence"
+        both = hit and self._mention.head.plural and self._v.paired_plural.search(self._text, *self._around(hit))
+        return ("bilateral", "side_of_plural") if both else (None, "")
+
+    def _around(self, hit: Hit[str]) -> tuple[int, int]:
+        return max(self._words.sentence.start, hit.start - 1), min(self._words.sentence.end, hit.end + 8)
 
     def _parts(self, organ: str, window: tuple[int, int]) -> tuple[list[str], list[str]]:
         parts: list[str] = []

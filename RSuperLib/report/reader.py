@@ -18,8 +18,9 @@ from RSuperLib.report.schema import Reading
 from RSuperLib.report.statements import Statement, find_statements
 from RSuperLib.report.vocabulary import Vocabulary, Words, find_words, vocabulary
 
-#: A report is a few thousand characters; what is longer is something else.
-LONGEST_REPORT = 1_000_000
+#: A report is a few thousand characters, with a few dozen lesions; what is longer is something else, or many reports.
+LONGEST_REPORT = 100_000
+MOST_LESIONS = 500
 
 
 def read_report(text: str, report_id: str = "") -> Reading:
@@ -31,7 +32,7 @@ def read_report(text: str, report_id: str = "") -> Reading:
 
     Returns:
         The reading. `status` is "not_read", with the reason, without findings and without organ statements, where the
-        text is empty, binary, longer than a million characters, or in a language that is not supported.
+        text is empty, binary, longer than a report can be, or in a language that is not supported.
     """
     reason = why_unreadable(text)
     if reason:
@@ -46,6 +47,9 @@ def read_report(text: str, report_id: str = "") -> Reading:
         )  # fmt: skip
     run = _Run(vocabulary(code), report)
     run.read()
+    if len(run.story.drafts) > MOST_LESIONS:
+        reason = f"The text describes more than {MOST_LESIONS} lesions, so it is not one report."
+        return Reading(id=report_id, status="not_read", reason=reason, language=code, text_sha256=_checksum(text))
     findings = [finding_of(report, draft, f"lesion {k}") for k, draft in enumerate(run.story.drafts, start=1)]
     return Reading(
         id=report_id, language=code, text_sha256=_checksum(text), findings=findings,
@@ -63,10 +67,10 @@ def why_unreadable(text: str) -> str:
     """Why a text cannot be a report, as a sentence; "" when it can."""
     if not text.strip():
         return "The report is empty."
-    if "\0" in text or sum(c < " " and c not in "\t\n\r\f\v" for c in text[:4000]) > 8:
+    if "\0" in text or any("\ud800" <= c <= "\udfff" or c == "\ufffd" for c in text[:LONGEST_REPORT]):
         return "The report is not a text."
     if len(text) > LONGEST_REPORT:
-        return f"The report is longer than {LONGEST_REPORT:,} characters."
+        return f"The report is longer than {LONGEST_REPORT:,} characters, which no single report is."
     return ""
 
 
@@ -88,7 +92,7 @@ class _Run:
 
     def read(self) -> None:
         for sentence in Layout(self._vocabulary.language).sentences(self._report):
-            if sentence.section not in UNREAD_SECTIONS:
+            if sentence.section not in UNREAD_SECTIONS and len(self.story.drafts) <= MOST_LESIONS:
                 self._read_sentence(sentence)
 
     def _read_sentence(self, sentence: Sentence) -> None:
@@ -98,9 +102,8 @@ class _Run:
         heading = self._heading(sentence)
         found = find_mentions(self._vocabulary, words)
         self.statements += find_statements(self._vocabulary, words, found, heading)
-        if self._is_advice(words):
-            return
-        mentions = [m for m in found.mentions if m.denied != "some" and not (m.denied and m.head.generic)]
+        mentions = [m for m in found.mentions if m.denied != "some" and not (m.denied == "all" and m.head.generic)]
+        mentions = [m for m in mentions if not self._is_advice(words, m.head_start)]
         drafts = build_drafts(self._vocabulary, words, mentions, heading, self._carried)
         self.story.add(drafts)
         whole = (sentence.start, sentence.end, sentence.section)
@@ -110,10 +113,9 @@ class _Run:
         self._carry(words, drafts)
         self._doubt(found, words)
 
-    def _is_advice(self, words: Words) -> bool:
+    def _is_advice(self, words: Words, head_start: int) -> bool:
         """`Consider chest CT for the nodules` describes nothing new."""
-        start, end = words.sentence.start, words.sentence.end
-        return self._vocabulary.advice.match(words.text, start, end) is not None
+        return self._vocabulary.advice.search(words.text, words.sentence.start, head_start) is not None
 
     def _heading(self, sentence: Sentence) -> Location | None:
         if sentence.heading is None:

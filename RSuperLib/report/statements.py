@@ -11,6 +11,9 @@ from RSuperLib.report.place import UNSIDED, Location, locate, organs_named, side
 from RSuperLib.report.schema import Laterality, OrganState
 from RSuperLib.report.vocabulary import Vocabulary, Words
 
+#: "Is grossly" may stand before "normal" under a heading; "The bile ducts are" makes it no statement on the heading.
+_FEW_LETTERS = 14
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -41,18 +44,16 @@ class _Finder:
         statements: list[Statement] = []
         for start, end in self._words.clauses:
             marks = [h for h in self._v.normal.find(self._text, start, end) if h.value]
-            if not marks or not self._speaks_of_organs(start, end):
+            if not marks or not self._speaks_of_organs(start, end) or any(self._is_denied(mark) for mark in marks):
                 continue
-            statements += self._of_clause(start, end, "normal")
+            bare = len(self._text[start : marks[0].start].strip(" ,;")) <= _FEW_LETTERS
+            if bare or organs_named(self._v, self._words, start, end):
+                statements += self._of_clause(start, end, "normal")
         return statements
 
     def _speaks_of_organs(self, start: int, end: int) -> bool:
         """No lesion, no exception, no mere attribute ("aeration") and no denial of normality."""
-        if self._v.not_of_the_organ.search(self._text, start, end):
-            return False
-        if any(
-            h.value == "before" and not self._part_of_normal(h) for h in self._words.negations if start <= h.start < end
-        ):
+        if self._v.not_of_the_organ.search(self._text, start, end) or self._v.remainder.search(self._text, start, end):
             return False
         if any(start <= m.head_start < end and m.denied != "all" for m in self._found.mentions):
             return False
@@ -61,9 +62,9 @@ class _Finder:
         )
         return following is None
 
-    def _part_of_normal(self, negation: Hit[str]) -> bool:
-        return any(h.value and h.start <= negation.start < h.end for h in self._v.normal.find(
-            self._text, self._words.sentence.start, self._words.sentence.end))  # fmt: skip
+    def _is_denied(self, mark: Hit[str]) -> bool:
+        before = [n for n in self._words.negations if n.value == "before" and n.end <= mark.start]
+        return any(mark.start - negation.end <= 12 for negation in before)
 
     def lesion_free(self) -> list[Statement]:
         """Organs of which a lesion as such is denied; denying one kind ("no metastasis") clears nothing."""
@@ -79,9 +80,8 @@ class _Finder:
 
     def _organs_free(self, mention: Mention) -> list[Statement]:
         clause = self._words.clause_at(mention.head_start)
-        found = self._of_clause(*clause, "no_lesion")
-        if found:
-            return found
+        if organs_named(self._v, self._words, *clause):
+            return self._of_clause(*clause, "no_lesion")
         place = locate(self._v, self._words, mention, self._heading, None)
         if place.organ in ("other", "pelvis"):
             return []
@@ -93,7 +93,8 @@ class _Finder:
             return []
         start, end = self._words.clause_at(mention.head_start)
         parts = [p.text for p in self._words.places if start <= p.start < end and "lymph_node" in p.value.organs]
-        region = ", ".join(dict.fromkeys(parts)) or (self._heading.rule if self._heading else "")
+        vague = self._heading is not None and self._heading.organ in ("upper_abdomen", "pelvis")
+        region = ", ".join(dict.fromkeys(parts)) or (self._heading.rule if self._heading and vague else "")
         return [self._statement("lymph_node", "no_lesion", None, region or None)]
 
     def removed(self) -> list[Statement]:
@@ -121,10 +122,8 @@ class _Finder:
     def _of_clause(self, start: int, end: int, status: OrganState) -> list[Statement]:
         hits = organs_named(self._v, self._words, start, end)
         statements = [self._of_hit(hit, start, end, status) for hit in hits if not self._is_beside(hit, start)]
-        if not hits and self._heading and status != "no_lesion":
+        if not hits and self._heading:
             statements = [self._statement(self._heading.organ, status, self._heading.side, self._heading_region())]
-        elif not hits and self._heading:
-            statements = [self._statement(self._heading.organ, status, self._heading.side, None)]
         unique: dict[tuple[str, Laterality | None, str | None], Statement] = {}
         for statement in statements:
             if statement.organ not in ("other", "pelvis", "lymph_node"):

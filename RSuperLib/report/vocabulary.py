@@ -56,7 +56,7 @@ class Vocabulary:
         )  # fmt: skip
         self.language = language
         self.sizes = MeasurementParser(language)
-        self.heads = Table(_head_rows(lesions["heads"]))
+        self.heads: Table[Head | None] = Table([(lesions["not_heads"], None), *_head_rows(lesions["heads"])])
         self.organs_of_heads = Table((words, organ) for organ, words in lesions["organ_of_head"].items())
         self.kind_words: Table[tuple[Kind, int]] = Table(
             (row["words"], (row["kind"], row["rank"])) for row in lesions["kind_words"]
@@ -69,13 +69,15 @@ class Vocabulary:
             [(words, organ) for organ, words in anatomy["organs"].items()] + [(anatomy["not_organs"], "")]
         )
         self.beside = phrase(anatomy["beside"])
+        self.paired_plural = phrase(anatomy["paired_plural"])
         self.beside_organ: dict[str, str] = anatomy["beside_organ"]
         self.places = [(phrase(row["words"]), _place(row)) for row in anatomy["places"]]
-        self.segments = _segment_pattern(anatomy)
+        self.segments = _segment_pattern(anatomy, attributes["units"])
         self.attenuation: Table[Attenuation] = Table((w, name) for name, w in attributes["attenuation"].items())
         self.sides: Table[Laterality] = Table((words, side) for side, words in attributes["sides"].items())
         self.counts = Table((words, int(number)) for number, words in attributes["counts"].items())
         self.many, self.largest = phrase(attributes["many"]), phrase(attributes["largest"])
+        self.adjectives = phrase("|".join([*attributes["attenuation"].values(), attributes["adjectives"]]))
         self.at_least, self.about = phrase(attributes["at_least"]), phrase(attributes["about"])
         self.small_sizes = [(phrase(row["words"]), row["max_mm"]) for row in attributes["small_sizes"]]
         self.hedges = Table((row["words"], Hedge(row["level"], row["presence"])) for row in context["characterises"])
@@ -94,9 +96,13 @@ class Vocabulary:
         self.definite, self.anaphor = phrase(context["definite"]), phrase(context["anaphor"])
         self.not_of_the_organ, self.only_part = phrase(context["not_of_the_organ"]), phrase(context["only_part"])
         self.enlarged_node, self.advice = phrase(context["enlarged_node"]), phrase(context["advice"])
+        self.gone, self.remainder = phrase(context["gone"]), phrase(context["remainder"])
+        self.another, self.component_of = phrase(context["another"]), phrase(context["component_of"])
+        self.definite_before = phrase(context["definite_before"])
         self.noun_phrase_starts = phrase(context["noun_phrase_starts"])
         self.breaks_scope = phrase("|".join(context["breaks_scope"]))
         self.resected = phrase("|".join(context["resected"]))
+        self.operated_for = phrase(rf"(?:{'|'.join(context['ectomies'])}) (?:for|of)")
         self.history = phrase("|".join(context["history"]))
         self.organ_gone = phrase("|".join(context["organ_gone"]))
 
@@ -140,20 +146,31 @@ def find_words(words: Vocabulary, report: NormalText, sentence: Sentence) -> Wor
     text, start, end = report.text, sentence.start, sentence.end
     organs = [hit for hit in words.organs.find(text, start, end) if hit.value]
     negations = words.negations.find(text, start, end)
+    attenuation = words.attenuation.find(text, start, end)
     return Words(
         report, sentence,
-        heads=words.heads.find(text, start, end),
+        heads=_lesion_heads(words, text, start, end),
         organs=organs,
         places=sorted(_find_places(words, text, start, end), key=lambda hit: hit.start),
         sides=words.sides.find(text, start, end),
         sizes=words.sizes.find(text, start, end),
-        others=words.other_nouns.find(text, start, end),
-        measured=words.measured_nouns.find(text, start, end),
+        others=_outside(words.other_nouns.find(text, start, end), attenuation),
+        measured=_outside(words.measured_nouns.find(text, start, end), attenuation),
         hedges=[h for h in words.hedges.find(text, start, end) if not _inside(h, negations, "before")],
         hedges_after=words.hedges_after.find(text, start, end),
         negations=negations,
         clauses=_clauses(words, text, start, end),
     )  # fmt: skip
+
+
+def _lesion_heads(words: Vocabulary, text: str, start: int, end: int) -> list[Hit[Head]]:
+    found = words.heads.find(text, start, end)
+    return [Hit(hit.start, hit.end, hit.text, hit.value) for hit in found if hit.value is not None]
+
+
+def _outside(hits: list[Hit[str]], others: list[Hit[Attenuation]]) -> list[Hit[str]]:
+    """The hits that are not part of others: in "fluid density" no fluid is meant."""
+    return [hit for hit in hits if not any(o.start < hit.end and hit.start < o.end for o in others)]
 
 
 def _inside(hit: Hit[Any], others: list[Hit[str]], value: str) -> bool:
@@ -172,9 +189,12 @@ def _place(row: dict[str, Any]) -> Place:
     return Place(row["part"], tuple(row["organs"]), row.get("implies", False), row.get("side"))
 
 
-def _segment_pattern(anatomy: dict[str, Any]) -> re.Pattern[str]:
+def _segment_pattern(anatomy: dict[str, Any], units: dict[str, str]) -> re.Pattern[str]:
     """`segment VII`, `segments 5 and 6`, `segment 4/5`, `seg. IVa`; the numbers in the group `numbers`."""
-    number = r"(?:viii|vii|vi|iv|v|iii|ii|i|\d{1,2})(?:[ab])?"
+    number = (
+        r"(?:viii|vii|vi|iv|v|iii|ii|i|\d{1,2})(?:[ab])?"
+        + rf"(?![.,]?\d| ?-?(?:{'|'.join(units.values())})(?![a-z])| ?x ?\d)"
+    )
     joins = anatomy["segment_joins"]
     return re.compile(
         rf"(?<![a-z])(?:{anatomy['segments']}) ?(?P<numbers>{number}(?: ?(?:{joins}) ?{number})*)(?![a-z0-9])"
@@ -189,13 +209,13 @@ def _find_places(words: Vocabulary, text: str, start: int, end: int) -> Iterator
             yield Hit(match.start(), match.end(), match.group(), place)
 
 
-_CUT = re.compile(r",(?= )|(?<= )(?:and|with|which|where)(?= )|:(?= )|\(|\)")
+_CUT = re.compile(r"[,;](?= )|(?<= )(?:and|with|which|where)(?= )|:(?= )|\(|\)")
 
 
 def _clauses(words: Vocabulary, text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Stretches with a verb of their own, and what follows words such as "but" and "except"."""
     cuts = [(m.start(), m.end(), True) for m in words.breaks_scope.finditer(text, start, end)]
-    cuts += [(m.start(), m.end(), m.group() in ":") for m in _CUT.finditer(text, start, end)]
+    cuts += [(m.start(), m.end(), m.group() == ";") for m in _CUT.finditer(text, start, end)]
     cuts.sort()
     clauses, begin = [], start
     for place, (at, after, always) in enumerate(cuts):

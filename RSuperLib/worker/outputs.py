@@ -106,7 +106,7 @@ def _draw(folder: Path, outputs: Outputs, run: dict[str, Any]) -> None:
         outputs.reading,
         outputs.agreement,
         outputs.report_text,
-        parts=outputs.parts,
+        parts=outputs.parts.masks,
         footnote=f"{run['model']['name']}, RSuper {run['rsuper']}",
     )
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from RSuperLib import __version__
-from RSuperLib.agreement import Agreement, agree
+from RSuperLib.agreement import Agreement, MaskSource, agree, measure_lesions
 from RSuperLib.anatomy import Parts, load_parts, no_parts
 from RSuperLib.inference import FinderResult, find_lesions
 from RSuperLib.io import InputError, Progress, Volume, no_progress, read_ct
@@ -89,7 +89,7 @@ def segment_case(request: SegmentRequest, progress: Progress = no_progress) -> d
     case = _load(request, clock, progress)
     why = _choose_source(request, case)
     with clock.stage("find"):
-        found = _find(case, part_of(progress, 0.30, 0.80))
+        found = find_lesions(case.ct, case.reading.lesions, case.parts, part_of(progress, 0.30, 0.80))
     with clock.stage("agree"):
         progress("comparing", 0.80)
         agreement = _compare(case, found)
@@ -108,8 +108,9 @@ def _load(request: SegmentRequest, clock: StageClock, progress: Progress) -> _Ca
         ct = read_ct(request.ct)
     with clock.stage("read parts"):
         progress("reading the parts", 0.20)
-        parts = load_parts(request.parts, ct.grid) if request.parts else no_parts(ct.grid)
-    return _Case(ct, text, reading, parts, [*ct.notes, *parts.notes])
+        telling = part_of(progress, 0.20, 0.30)
+        parts = load_parts(request.parts, ct.grid, telling) if request.parts else no_parts(ct.grid)
+    return _Case(ct, text, reading, parts, [*ct.source.get("notes", []), *parts.notes])
 
 
 def _choose_source(request: SegmentRequest, case: _Case) -> str:
@@ -136,12 +137,14 @@ def _choose_source(request: SegmentRequest, case: _Case) -> str:
     return "no trained model is installed; a report" + (" and part masks are there" if request.parts else " is there")
 
 
-def _find(case: _Case, progress: Progress) -> FinderResult:
-    return find_lesions(case.ct, case.reading.lesions, case.parts, progress)
-
-
 def _compare(case: _Case, found: FinderResult) -> Agreement:
-    return agree(case.reading, found, case.ct.grid, case.parts)
+    """The finder looks only where the report points: it can neither miss a finding nor find an extra lesion."""
+    source = MaskSource(covers=lambda _organ, _side: False, placed=found.placed, reasons=found.reasons)
+    organ_of = {finding.lesion_id: finding.organ for finding in case.reading.lesions}
+    organs = {label: organ_of[finding] for finding, labels in found.placed.items() for label in labels}
+    return agree(
+        case.reading, measure_lesions(found.labels, case.ct.grid, case.parts, found.likelihood, organs), source
+    )
 
 
 def _run_record(request: SegmentRequest, case: _Case, why: str) -> dict[str, Any]:

@@ -36,7 +36,8 @@ def stumble(_arguments: Mapping[str, Any], _progress: Progress) -> None:
     raise KeyError(PRIVATE)
 
 
-def ignore_everything(_arguments: Mapping[str, Any], _progress: Progress) -> None:
+def ignore_everything(_arguments: Mapping[str, Any], progress: Progress) -> None:
+    progress("ignoring", 0.0)
     time.sleep(0.5)
 
 
@@ -49,8 +50,9 @@ class Parent:
         self._in = os.fdopen(from_server[0])
         self.given_up = threading.Event()
         jobs = {"count": count, "refuse": refuse, "stumble": stumble, "ignore": ignore_everything}
-        server = Server(jobs, os.fdopen(from_server[1], "w"), self.given_up.set)
-        self._thread = threading.Thread(target=server.serve, args=(os.fdopen(to_server[0]),))
+        self._server_ends = os.fdopen(to_server[0]), os.fdopen(from_server[1], "w")
+        server = Server(jobs, self._server_ends[1], self.given_up.set)
+        self._thread = threading.Thread(target=server.serve, args=(self._server_ends[0],))
         self._thread.start()
         assert self.hear()["kind"] == "ready"
 
@@ -70,7 +72,8 @@ class Parent:
             self._out.close()
         self._thread.join(timeout=10)
         assert not self._thread.is_alive()
-        self._in.close()
+        for end in (self._in, *self._server_ends):
+            end.close()
 
 
 @pytest.fixture
@@ -152,6 +155,7 @@ def test_a_job_that_does_not_notice_is_given_up(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("RSuperLib.worker.server.ORPHAN_GRACE_S", 0.05)
     parent = Parent()
     parent.say(encode("job", "a", job="ignore", arguments={}))
+    parent.hear()
     parent.close()
     assert parent.given_up.is_set()
 

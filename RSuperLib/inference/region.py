@@ -1,0 +1,188 @@
+"""Where the lesion of a finding may lie, cut out of the CT and coarsened so that its ball is a few voxels wide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import edt
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from RSuperLib.anatomy import Parts, organ_parts, part
+from RSuperLib.io import Grid
+from RSuperLib.report import Finding
+
+Mask = NDArray[np.bool_]
+Box = tuple[slice, slice, slice]
+
+#: Lesions at an organ's border are often left out of its mask: so far outside they are still looked for.
+_BORDER_MM = 3.0
+#: Dents in solid organs up to twice as wide are closed; lungs, whose masks leave tumours out, by the lesion's radius.
+_DENT_MM = 4.0
+#: Parts that contain other parts, or run through organs: they do not exclude a lesion from lying there.
+_CONTAINERS = ("body", "cavity", "fat", "effusion", "pleur", "mediastinum", "lung_", "implant", "infiltrate")
+
+
+@dataclass(frozen=True)
+class Region:
+    """Where to look for a finding.
+
+    Attributes:
+        names: the parts looked in.
+        named: their union (i, j, k): the lesion's centre lies in or beside it.
+        organ: the union of all parts of the organ on that side: the lesion may reach so far.
+    """
+
+    names: tuple[str, ...]
+    named: Mask
+    organ: Mask
+
+
+def region_of(finding: Finding, parts: Parts) -> Region | None:
+    """The region that a finding names: its parts where they have masks, else its organ; None without any mask."""
+    organ_names = organ_parts(finding.organ, finding.laterality)
+    organ = parts.region(organ_names)
+    if finding.organ_masks and (named := parts.region(finding.organ_masks)) is not None:
+        whole = named if organ is None else organ | named
+        return Region(tuple(finding.organ_masks), named, whole)
+    return None if organ is None else Region(tuple(organ_names), organ, organ)
+
+
+def other_anatomy(finding: Finding, parts: Parts) -> Mask:
+    """Voxels (i, j, k) that belong to other organs than the finding's, so that its lesion does not lie there."""
+    taken = np.zeros(parts.grid.shape, np.bool_, order="F")
+    own = {*organ_parts(finding.organ, finding.laterality), *finding.organ_masks}
+    for name in parts.names:
+        if name not in own and not _is_own_tissue(name, finding) and not any(word in name for word in _CONTAINERS):
+            parts.masks.add_to(taken, name)
+    return taken
+
+
+def _is_own_tissue(name: str, finding: Finding) -> bool:
+    one = part(name)
+    other_side = {finding.laterality, one.side} == {"left", "right"}
+    return one.role == "lesion" or (one.organ == finding.organ and not other_side)
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """A coarsened cut-out of the CT, (i, j, k).
+
+    Attributes:
+        box: the cut-out in CT voxels (its stops may be cut off by up to a coarse voxel).
+        factor: CT voxels per coarse voxel along i, j, k.
+        axes_mm: (3, 3), columns are the RAS offsets of one coarse voxel along i, j, k.
+        hu: mean HU, float32.
+        tissue: the part's own voxels, as masks give them.
+        extent: where the lesion may lie: the part with holes and dents closed, without other organs.
+        centres: where its centre may lie.
+    """
+
+    box: Box
+    factor: tuple[int, int, int]
+    axes_mm: NDArray[np.float64]
+    hu: NDArray[np.float32]
+    tissue: Mask
+    extent: Mask
+    centres: Mask
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Millimetres between coarse voxels."""
+        i, j, k = np.linalg.norm(self.axes_mm, axis=0)
+        return float(i), float(j), float(k)
+
+    def to_ct(self, index: Sequence[float]) -> NDArray[np.float64]:
+        """CT voxel index (continuous) of the centre of a coarse voxel."""
+        start = np.array([one.start for one in self.box])
+        return start + (np.asarray(index, float) + 0.5) * self.factor - 0.5
+
+    def extent_in(self, box: Box) -> Mask:
+        """The extent on the CT's own voxels of a box, interpolated."""
+        start = np.array([one.start for one in box])
+        offset = (start + 0.5 - np.array([one.start for one in self.box])) / self.factor - 0.5
+        fine = ndimage.affine_transform(
+            self.extent.astype(np.float32),
+            1 / np.array(self.factor),
+            offset,
+            tuple(one.stop - one.start for one in box),
+            order=1,
+            mode="constant",
+        )
+        inside: Mask = fine > 0.5
+        return inside
+
+
+def search_space(
+    hu: NDArray[Any], grid: Grid, region: Region, taken: Mask, radius_mm: float, in_lung: bool
+) -> SearchSpace:
+    """Cut out and coarsen what is needed to look for a lesion of that radius.
+
+    Args:
+        hu: the CT (i, j, k).
+        grid: its grid.
+        region: where to look.
+        taken: voxels of other organs.
+        radius_mm: smallest radius that is looked for.
+        in_lung: whether the part is lung, whose masks leave tumours out.
+    """
+    closing_mm = radius_mm if in_lung else _DENT_MM
+    factor = _coarsening(grid, radius_mm)
+    box = _box_around(region.organ, grid, radius_mm + closing_mm + _BORDER_MM)
+    coarse_grid_axes = grid.affine[:3, :3] * np.array(factor)
+    spacing = np.linalg.norm(coarse_grid_axes, axis=0)
+    organ = _shares(region.organ[box], factor) >= 0.5
+    named = _shares(region.named[box], factor) >= 0.5
+    free = _shares(taken[box], factor) < 0.5
+    extent = (_closed(organ, closing_mm + _BORDER_MM, spacing) | organ) & free
+    centres = extent & (_distance(named, spacing) <= closing_mm + _BORDER_MM)
+    coarse = _block_means(hu[box], factor)
+    return SearchSpace(box, factor, coarse_grid_axes, coarse, organ, extent, centres)
+
+
+def _coarsening(grid: Grid, radius_mm: float) -> tuple[int, int, int]:
+    """So many CT voxels per coarse voxel that the radius is at least four coarse voxels, where the CT allows it."""
+    i, j, k = (max(1, int(radius_mm / 4 / spacing)) for spacing in grid.spacing)
+    return i, j, k
+
+
+def _box_around(mask: Mask, grid: Grid, margin_mm: float) -> Box:
+    slices = []
+    for axis, (n, spacing) in enumerate(zip(mask.shape, grid.spacing, strict=True)):
+        line = np.flatnonzero(mask.any(tuple(other for other in range(3) if other != axis)))
+        margin = int(np.ceil(margin_mm / spacing))
+        slices.append(slice(max(int(line[0]) - margin, 0), min(int(line[-1]) + 1 + margin, n)))
+    return slices[0], slices[1], slices[2]
+
+
+def _block_means(array: NDArray[Any], factor: Iterable[int]) -> NDArray[np.float32]:
+    """Means of blocks; a last block that is not full repeats its border."""
+    factors = tuple(factor)
+    padding = [(0, -n % f) for n, f in zip(array.shape, factors, strict=True)]
+    full = np.pad(array, padding, mode="edge")
+    shape = [size for n, f in zip(full.shape, factors, strict=True) for size in (n // f, f)]
+    means: NDArray[np.float32] = full.reshape(shape).mean(axis=(1, 3, 5), dtype=np.float32)
+    return means
+
+
+def _shares(mask: Mask, factor: Iterable[int]) -> NDArray[np.float32]:
+    return _block_means(mask.astype(np.float32), factor)
+
+
+def _distance(mask: Mask, spacing: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Millimetres to the nearest voxel of the mask."""
+    distance: NDArray[np.float32] = edt.edt(np.ascontiguousarray(~mask), anisotropy=tuple(spacing))
+    return distance
+
+
+def _closed(mask: Mask, radius_mm: float, spacing: NDArray[np.float64]) -> Mask:
+    """Closing with a ball, grown by `_BORDER_MM`, holes filled."""
+    margin = [int(np.ceil(radius_mm / s)) + 1 for s in spacing]
+    padded = np.pad(mask, [(m, m) for m in margin])
+    grown = _distance(padded, spacing) <= radius_mm
+    shrunk = _distance(~grown, spacing) > radius_mm - _BORDER_MM
+    closed: Mask = ndimage.binary_fill_holes(shrunk[tuple(slice(m, -m) for m in margin)])
+    return closed

@@ -1,0 +1,91 @@
+"""Candidate places for a finding: the best balls of its possible sizes in the region that the report names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from RSuperLib.anatomy import Parts
+from RSuperLib.inference.attenuation import Tissue, likelihood, tissue_of
+from RSuperLib.inference.ball import ball_kernels, ball_scores, peaks
+from RSuperLib.inference.candidate import Candidate
+from RSuperLib.inference.region import Box, Mask, Region, SearchSpace, other_anatomy, region_of, search_space
+from RSuperLib.inference.sizes import ExpectedSize
+from RSuperLib.io import Volume
+from RSuperLib.report import Finding
+
+#: A ball that scores less does not stand out from what lies around it.
+LEAST_SCORE = 0.12
+#: Places of one size are at least this many radii apart.
+_APART = 0.7
+
+
+@dataclass
+class Searcher:
+    """Looks for the lesions of one CT; regions and cut-outs are kept for the next finding in the same place."""
+
+    ct: Volume
+    parts: Parts
+    _regions: dict[tuple[object, ...], tuple[Region, Mask] | None] = field(default_factory=dict)
+    _spaces: dict[tuple[object, ...], tuple[SearchSpace, Tissue]] = field(default_factory=dict)
+
+    def region(self, finding: Finding) -> tuple[Region, Mask] | None:
+        """Where to look for the finding, and the voxels of other organs; None if no mask leads there."""
+        key = _place(finding)
+        if key not in self._regions:
+            region = region_of(finding, self.parts)
+            self._regions[key] = (region, other_anatomy(finding, self.parts)) if region else None
+        return self._regions[key]
+
+    def places(self, finding: Finding, sizes: list[ExpectedSize], count: int) -> list[Candidate]:
+        """The best places of a finding over all sizes, best first, at most `count`; none if nothing stands out."""
+        found = [candidate for size in sizes for candidate in self._places(finding, size, count)]
+        return sorted(found, key=lambda candidate: -candidate.score)[:count]
+
+    def extent(self, candidate: Candidate, box: Box) -> Mask:
+        """Which voxels of a box of the CT the lesion may have."""
+        found = self.region(candidate.finding)
+        allowed = candidate.space.extent_in(box)
+        if found is not None:
+            region, taken = found
+            allowed = (allowed | region.organ[box]) & ~taken[box]
+        return allowed
+
+    def _places(self, finding: Finding, size: ExpectedSize, count: int) -> list[Candidate]:
+        searched = self._space(finding, size.radius_mm)
+        if searched is None:
+            return []
+        space, tissue = searched
+        like = likelihood(finding, space.hu, tissue) * space.extent
+        scores = ball_scores(like, space.extent, ball_kernels(space.axes_mm, size.axial_mm, size.craniocaudal_mm))
+        radii = _APART * size.radius_mm / np.array(space.spacing)
+        centres = peaks(scores, space.centres & (scores >= LEAST_SCORE), radii, count)
+        return [self._candidate(finding, size, space, tissue, index, float(scores[index])) for index in centres]
+
+    def _candidate(
+        self,
+        finding: Finding,
+        size: ExpectedSize,
+        space: SearchSpace,
+        tissue: Tissue,
+        index: tuple[int, int, int],
+        score: float,
+    ) -> Candidate:
+        centre = space.to_ct(index)
+        return Candidate(finding, centre, self.ct.grid.to_world(centre), size, score, space, tissue)
+
+    def _space(self, finding: Finding, radius_mm: float) -> tuple[SearchSpace, Tissue] | None:
+        found = self.region(finding)
+        if found is None:
+            return None
+        key = (*_place(finding), round(radius_mm, 1))
+        if key not in self._spaces:
+            region, taken = found
+            space = search_space(self.ct.array, self.ct.grid, region, taken, radius_mm, finding.organ == "lung")
+            self._spaces[key] = (space, tissue_of(space.hu[space.tissue]))
+        return self._spaces[key]
+
+
+def _place(finding: Finding) -> tuple[object, ...]:
+    return finding.organ, finding.laterality, tuple(finding.organ_masks)

@@ -1,0 +1,105 @@
+"""`rsuper phantom`: case folders, resume, wrong input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from RSuperLib.cli import main
+from RSuperLib.io import Cancelled, InputError
+from RSuperLib.phantom import PhantomSettings, case_seed, make_batch, make_phantom
+
+FILES = {"ct.nii.gz", "parts.nii.gz", "parts.json", "lesions.nii.gz", "report.txt", "truth.json"}
+SETTINGS = PhantomSettings(prevalence=1.0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("phantoms") / "out"
+    assert main(["phantom", "--out", str(out), "--cases", "2", "--seed", "7", "--prevalence", "1"]) == 0
+    return out
+
+
+def test_case_folders_are_complete(folder: Path) -> None:
+    cases = sorted(folder.iterdir())
+    assert [case.name for case in cases] == ["phantom_000000", "phantom_000001"]
+    for case in cases:
+        assert {path.name for path in case.iterdir()} == FILES
+        truth = json.loads((case / "truth.json").read_text())
+        assert truth["schema_version"] == 1
+
+
+def test_files_hold_the_phantom(folder: Path) -> None:
+    phantom = make_phantom(case_seed(7, 1), SETTINGS)
+    case = folder / "phantom_000001"
+    ct, lesions = nibabel.load(case / "ct.nii.gz"), nibabel.load(case / "lesions.nii.gz")
+    assert ct.get_data_dtype() == np.int16
+    assert lesions.get_data_dtype() == np.uint16
+    assert np.array_equal(np.asarray(ct.dataobj), phantom.ct.array)
+    assert np.allclose(ct.affine, phantom.ct.grid.affine, atol=1e-3)
+    assert np.allclose(lesions.affine, ct.affine)
+    names = json.loads((case / "parts.json").read_text())
+    assert {int(label): name for label, name in names.items()} == phantom.parts.names
+    assert (case / "report.txt").read_text() == phantom.report
+
+
+def test_same_bytes_whatever_the_number_of_cases(folder: Path, tmp_path: Path) -> None:
+    make_batch(tmp_path, 1, 7, SETTINGS)
+    for name in FILES:
+        first = (folder / "phantom_000000" / name).read_bytes()
+        assert (tmp_path / "phantom_000000" / name).read_bytes() == first
+
+
+def test_complete_cases_are_kept_and_missing_ones_made(folder: Path) -> None:
+    kept = folder / "phantom_000000" / "truth.json"
+    before = kept.stat().st_mtime_ns
+    (folder / "phantom_000001" / "truth.json").unlink()
+    batch = make_batch(folder, 2, 7, SETTINGS)
+    assert batch.made == 1
+    assert kept.stat().st_mtime_ns == before
+    assert {path.name for path in batch.cases[1].iterdir()} == FILES
+
+
+def test_a_cancelled_run_leaves_no_half_case(tmp_path: Path) -> None:
+    def stop(_stage: str, fraction: float) -> None:
+        if fraction > 0:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        make_batch(tmp_path, 2, 7, SETTINGS, stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["phantom_000000"]
+
+
+def test_other_settings_in_the_same_folder_are_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match="another seed or other settings"):
+        make_batch(folder, 2, 8, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--cases", "0"], ["--seed", "-1"], ["--organs", "brain"], ["--phase", "late"], ["--prevalence", "2"],
+     ["--geometry", "nowhere"], ["--size", "huge"]],
+)  # fmt: skip
+def test_bad_input_is_one_sentence(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["phantom", "--out", str(tmp_path / "out"), *words]) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("rsuper: ")
+    assert "\n" not in error
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_a_file_as_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is a file"):
+        make_batch(tmp_path / "file", 1, 0, SETTINGS)
+
+
+def test_json_says_what_was_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert main(["phantom", "--out", str(out), "--prevalence", "0", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["cases"], result["made"]) == (["phantom_000000"], 1)

@@ -1,0 +1,115 @@
+"""`rsuper read` as a user meets it."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from RSuperLib.cli import main
+from RSuperLib.report import Reading
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    path = tmp_path / "case 7.txt"
+    path.write_text("Liver: 2.3 cm mass in segment VII.\nSpleen: Unremarkable.\n", "utf-8")
+    return path
+
+
+def test_the_findings_are_shown_with_their_words(report: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", str(report), "--explain"]) == 0
+    shown = capsys.readouterr().out
+    assert "lesion 1: liver segment 7: mass, 23 mm" in shown
+    assert '"2.3 cm mass in segment VII." (findings, 7-34)' in shown
+    assert "liver_segment_7" in shown
+    assert "Normal: spleen" in shown
+
+
+def test_json_is_a_reading(report: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", str(report), "--json"]) == 0
+    reading = Reading.model_validate_json(capsys.readouterr().out)
+    assert reading.id == "case 7"
+    assert reading.findings[0].diameters_mm == [23]
+
+
+def test_a_report_may_come_from_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"A 5 mm nodule in the left lung."), "utf-8"))
+    assert main(["read", "-"]) == 0
+    assert "left lung: nodule, 5 mm" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"  \n\t\n", "is empty"),
+        (b"liver\x00\x01\x02 mass", "not a text"),
+        (b"\xff\xd8\xff\xe0" * 50, "not a text in UTF-8"),
+        (b"The liver is normal. " * 50_000, "too long"),
+        ("Keine Raumforderung in der Leber, die Nieren sind unauffällig.".encode(), "language"),
+    ],
+    ids=["empty", "blank", "binary", "undecodable", "1 MB", "German"],
+)
+def test_what_is_no_report_ends_with_one_plain_sentence(
+    content: bytes, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "report.txt"
+    path.write_bytes(content)
+    assert main(["read", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", str(tmp_path / "none.txt")]) == 2
+    assert "none.txt" in capsys.readouterr().err
+
+
+def _write_lines(path: Path, lines: list[str]) -> Path:
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+def test_many_reports_become_one_reading_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        {"id": "a", "text": "A 5 mm nodule in the left lung.", "other": 1},
+        {"id": "b", "text": "Geen afwijkingen van de lever en de nieren."},
+    ]
+    source = _write_lines(tmp_path / "reports.jsonl", [json.dumps(row) for row in rows])
+    out = tmp_path / "readings.jsonl"
+    assert main(["read", str(source), "--out", str(out)]) == 0
+    read, unread = [Reading.model_validate_json(line) for line in out.read_text("utf-8").splitlines()]
+    assert (read.id, read.findings[0].laterality) == ("a", "left")
+    assert (unread.id, unread.status, unread.organs) == ("b", "not_read", [])
+    assert "2 reports, 1 of them could not be read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("{not json", "Line 2 of reports.jsonl is not JSON"),
+        ('["a"]', "Line 2 of reports.jsonl lacks"),
+        ('{"id": 3, "text": "x"}', "Line 2 of reports.jsonl lacks"),
+        ('{"id": "a", "text": "x"}', "Line 2 of reports.jsonl repeats an id"),
+    ],
+)
+def test_a_bad_line_is_named_and_nothing_is_written(
+    line: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = _write_lines(tmp_path / "reports.jsonl", ['{"id": "a", "text": "The liver is normal."}', line])
+    assert main(["read", str(source), "--out", str(tmp_path / "readings.jsonl")]) == 2
+    assert words in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["reports.jsonl"]
+
+
+def test_many_reports_need_a_place_for_the_readings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = _write_lines(tmp_path / "reports.jsonl", ['{"id": "a", "text": "The liver is normal."}'])
+    assert main(["read", str(source)]) == 2
+    assert "--out" in capsys.readouterr().err
