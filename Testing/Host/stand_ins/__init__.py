@@ -1,0 +1,1 @@
+"""The classes of ctk, qMRML and qSlicer that the host provides, one file a subject."""
