@@ -22,7 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"the host cannot run here: {reason}", file=sys.stderr)
         return 2
     width, height = (int(part) for part in options.size.split("x"))
-    with Host(size=(width, height), style=options.style, scale=options.scale) as host:
+    appearance = {"size": (width, height), "style": options.style, "scale": options.scale}
+    with Host(**appearance, slicer_python=options.slicer_python) as host:
         return _run(host, options)
 
 
@@ -35,6 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scale", type=float, default=1.0, help="pixels per point, 2 for high-DPI (default 1)")
     parser.add_argument("--size", default="1280x800", help="window size in points (default 1280x800)")
     parser.add_argument("--max-block-ms", type=float, help="fail a self-test that blocks the event loop longer")
+    parser.add_argument(
+        "--slicer-python", metavar="DIR", help="Slicer's own Base/Python/slicer, for what the host leaves out of it"
+    )
     parser.add_argument("--json", action="store_true", help="print results as JSON lines")
     parser.add_argument("--verbose", action="store_true", help="show the modules' log")
     return parser

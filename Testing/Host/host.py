@@ -29,9 +29,16 @@ class Host:
     """One Slicer application for this process; use as a context manager. Qt and VTK are imported on entering."""
 
     def __init__(
-        self, *, size: tuple[int, int] = (1280, 800), style: str = "dark", scale: float = 1.0, testing: bool = True
+        self,
+        *,
+        size: tuple[int, int] = (1280, 800),
+        style: str = "dark",
+        scale: float = 1.0,
+        testing: bool = True,
+        slicer_python: str | Path | None = None,
     ) -> None:
         self._size, self._style, self._scale, self._testing = size, style, scale, testing
+        self._slicer_python = slicer_python
         self._undo: list[Callable[[], None]] = []
 
     def __enter__(self) -> Host:
@@ -51,15 +58,8 @@ class Host:
         from . import pythonqt
 
         pythonqt.install()
-        from . import appearance, application, dialogs, failures, io_manager, messages, qt_module
+        from . import appearance, application, dialogs, failures, io_manager, messages, qt_module, stand_ins
         from .main_window import qSlicerMainWindow
-        from .stand_ins import (  # noqa: F401
-            ctk_numbers,
-            ctk_widgets,
-            node_selector,
-            segmentations,
-            tables,
-        )
 
         failures.clear()
         messages.quiet()
@@ -67,7 +67,7 @@ class Host:
         folder, remove = io_manager.temporary_folder()
         self._undo.append(remove)
         self._install_slicer_modules()
-        qt_module.install()
+        qt_module.install(stand_ins)
         self.app = application.qSlicerApplication(["Slicer"])
         appearance.apply(self._style)
         self.app._start(folder, self._testing)
@@ -91,6 +91,8 @@ class Host:
         slicer.i18n, slicer.packaging, slicer.ScriptedLoadableModule = i18n, packaging, scripted
         for name in ("modules", "moduleNames", "i18n", "packaging", "ScriptedLoadableModule"):
             sys.modules[f"slicer.{name}"] = getattr(slicer, name)
+        if self._slicer_python is not None:
+            slicer.__path__.append(str(Path(self._slicer_python).resolve()))
         for alias in ("vtkITK", "vtkSegmentationCore"):
             sys.modules.setdefault(alias, getattr(slicer, alias))
             sys.modules.setdefault(f"{alias}Python", getattr(slicer, alias))

@@ -27,9 +27,14 @@ class qSlicerMainWindow(QMainWindow):
         state.scroll.setFrameShape(QFrame.Shape.NoFrame)
         state.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._add_panel()
+        self._add_menus()
         self.setCentralWidget(state.views)
         self.statusBar()
         self.resize(size)
+
+    def _add_menus(self) -> None:
+        for title in ("File", "Edit", "View", "Help"):
+            self.menuBar().addMenu(title).setObjectName(f"{title}Menu")
 
     def _add_panel(self) -> None:
         state, panel = private(self), QWidget()

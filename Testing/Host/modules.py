@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import slicer
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from . import failures
 from .stand_in import Computed, Stored, private, stand_in
 
 
@@ -67,9 +69,7 @@ class qSlicerScriptedLoadableModule(qSlicerAbstractModule):
         self.widgetRepresentationCreationEnabled = hasattr(script, f"{path.stem}Widget")
 
     def _setup(self) -> None:
-        setup = getattr(private(self).instance, "setup", None)
-        if setup is not None:
-            setup()
+        call(private(self).instance, "setup")
 
     def widgetRepresentation(self) -> Any:
         state = private(self)
@@ -84,6 +84,17 @@ class qSlicerScriptedLoadableModule(qSlicerAbstractModule):
         widget._make(private(self).path)
         widget._setup()
         return widget
+
+
+def call(instance: Any, method: str) -> None:
+    """Call a method that a module may have. Slicer prints what it raises and goes on; here it is a failure as well."""
+    function = getattr(instance, method, None)
+    if function is None:
+        return
+    try:
+        function()
+    except Exception:  # noqa: BLE001 - any error of the module under test
+        failures.record(f"{type(instance).__name__}.{method} raised:\n{traceback.format_exc()}")
 
 
 def _import(path: Path) -> Any:
@@ -135,12 +146,7 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerAbstractModuleWidget):
         setattr(slicer.modules, name, private(self).instance)
 
     def _setup(self) -> None:
-        private(self).instance.setup()
-
-    def _call(self, method: str) -> None:
-        function = getattr(private(self).instance, method, None)
-        if function is not None:
-            function()
+        call(private(self).instance, "setup")
 
     moduleName = Computed("QString", lambda self: private(self).source.stem)
 
@@ -149,11 +155,11 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerAbstractModuleWidget):
 
     def enter(self) -> None:
         super().enter()
-        self._call("enter")
+        call(private(self).instance, "enter")
 
     def exit(self) -> None:
         super().exit()
-        self._call("exit")
+        call(private(self).instance, "exit")
 
     def reload(self) -> None:
         """Called by slicer.util.reloadScriptedModule after the script was imported again."""

@@ -15,7 +15,8 @@ import enum
 import functools
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -27,26 +28,29 @@ from .signatures import fits, normalized, parameter_types, python_type
 
 MODULES: tuple[ModuleType, ...] = (QtCore, QtGui, QtWidgets, QtNetwork)
 _INTERNAL = ("connect", "disconnect")
+# What of PySide takes a pathlib.Path where PythonQt does not; all else refuses it by itself.
 _PATH_TAKERS = {
-    "QDir": ("__init__", "setPath", "exists", "mkpath", "filePath", "absoluteFilePath", "cd"),
-    "QFile": ("__init__", "setFileName", "copy", "rename", "link", "exists"),
+    "QDir": ("__init__", "setPath"),
+    "QFile": ("__init__", "setFileName"),
     "QFileInfo": ("__init__", "setFile"),
-    "QUrl": ("fromLocalFile", "__init__"),
-    "QPixmap": ("__init__", "load", "save"),
-    "QImage": ("__init__", "load", "save"),
-    "QIcon": ("__init__", "addFile"),
+    "QUrl": ("fromLocalFile",),
+    "QPixmap": ("__init__",),
+    "QImage": ("__init__",),
 }
 _raw: dict[str, Callable[..., Any]] = {}
+_raw_getattr: dict[type, Callable[[Any, str], Any]] = {}
 
 
 def install() -> None:
     """Change every QObject class of PySide6, once and for the whole process."""
     if _raw:
         return
-    _raw["getattr"] = QtCore.QObject.__getattribute__
     _raw["property"] = QtCore.QObject.property
     _raw["setProperty"] = QtCore.QObject.setProperty
-    for class_ in _qobject_classes():
+    classes = _qobject_classes()
+    # Kept class by class: one whose methods are static and not (QFile.exists) has a lookup of its own.
+    _raw_getattr.update({class_: class_.__getattribute__ for class_ in classes})
+    for class_ in classes:
         class_.__getattribute__ = _get_attribute  # type: ignore[method-assign,assignment]
         class_.__setattr__ = _set_attribute  # type: ignore[method-assign,assignment]
     QtCore.QObject.className = _class_name  # type: ignore[attr-defined]
@@ -105,14 +109,23 @@ def _is_qt_member(class_: type, name: str) -> bool:
 # Reading
 
 
+def _raw_get(self: QtCore.QObject, name: str) -> Any:
+    return _raw_lookup(type(self))(self, name)
+
+
+@functools.cache
+def _raw_lookup(class_: type) -> Callable[[Any, str], Any]:
+    return next(_raw_getattr[base] for base in class_.__mro__ if base in _raw_getattr)
+
+
 def _get_attribute(self: QtCore.QObject, name: str) -> Any:
     if name.startswith("__") or not shiboken6.isValid(self):
-        return _raw["getattr"](self, name)
+        return _raw_get(self, name)
     class_ = type(self)
     if name in _INTERNAL:
         return functools.partial(_connect if name == "connect" else _disconnect, self)
-    if name in _raw["getattr"](self, "__dict__") or _defined_in_python(class_, name):
-        return _bound(_raw["getattr"](self, name))
+    if name in _raw_get(self, "__dict__") or _defined_in_python(class_, name):
+        return _bound(_raw_get(self, name))
     if name in _properties(class_):
         return _read_property(self, class_, name)
     return _get_other(self, name)
@@ -122,7 +135,7 @@ def _get_other(self: QtCore.QObject, name: str) -> Any:
     if name.endswith("_") and _is_qt_member(type(self), name[:-1]):
         name = name[:-1]
     if _is_qt_member(type(self), name):
-        return _bound(_raw["getattr"](self, name))
+        return _bound(_raw_get(self, name))
     enum_value = getattr(type(self), name, None)
     if isinstance(enum_value, enum.Enum):
         return enum_value
@@ -144,7 +157,7 @@ def _read_property(self: QtCore.QObject, class_: type, name: str) -> Any:
     getter = inspect.getattr_static(_qt_base(class_), name, None)
     # sizeHint and its like are virtual: QObject.property would come back here without end for a Python class.
     if getter is not None and not isinstance(getter, staticmethod) and name != "singleShot":
-        value = _raw["getattr"](self, name)
+        value = _raw_get(self, name)
         if callable(value) and not isinstance(value, QtCore.SignalInstance):
             return value()
     return _raw["property"](self, name)
@@ -157,11 +170,26 @@ def _class_name(self: QtCore.QObject) -> str:
 
 # Writing
 
+_form_is_loading = False
+
+
+@contextmanager
+def form_loading() -> Iterator[None]:
+    """While PySide builds a form it writes each child into its parent; PythonQt finds children by their names."""
+    global _form_is_loading  # noqa: PLW0603 - Qt's loader is one call on the main thread
+    _form_is_loading = True
+    try:
+        yield
+    finally:
+        _form_is_loading = False
+
 
 def _set_attribute(self: QtCore.QObject, name: str, value: Any) -> None:
     class_ = type(self)
     if name.startswith("__") or isinstance(value, QtCore.SignalInstance):
         _keep(self, name, value)
+    elif _form_is_loading and isinstance(value, QtCore.QObject):
+        return
     elif _defined_in_python(class_, name):
         _set_python(self, class_, name, value)
     elif name in _properties(class_):
@@ -179,7 +207,7 @@ def _set_attribute(self: QtCore.QObject, name: str, value: Any) -> None:
 
 
 def _keep(self: QtCore.QObject, name: str, value: Any) -> None:
-    _raw["getattr"](self, "__dict__")[name] = value
+    _raw_get(self, "__dict__")[name] = value
 
 
 def _set_python(self: QtCore.QObject, class_: type, name: str, value: Any) -> None:
@@ -215,7 +243,7 @@ def _write(self: QtCore.QObject, declared: QtCore.QMetaProperty, value: Any) -> 
     name = declared.name()
     setter = f"set{name[0].upper()}{name[1:]}"
     if _is_qt_member(type(self), setter) and not isinstance(value, int):
-        _raw["getattr"](self, setter)(value)
+        _raw_get(self, setter)(value)
         return True
     return bool(_raw["setProperty"](self, name, value))
 
@@ -260,7 +288,7 @@ _connections: dict[tuple[int, str], list[tuple[Callable[..., Any], Any]]] = {}
 def _connect(self: QtCore.QObject, *arguments: Any) -> bool:
     """`connect(signal, callable)` and `connect(signal, receiver, slot)`; PySide's own calls pass through."""
     if not arguments or not isinstance(arguments[0], str) or arguments[0][:1] in "0123456789":
-        return bool(_raw["getattr"](self, "connect")(*arguments))
+        return bool(_raw_get(self, "connect")(*arguments))
     signal, receiver = arguments[0], arguments[1]
     if len(arguments) > 2:
         receiver = slot_of(receiver, arguments[2])
@@ -276,7 +304,7 @@ def _connect(self: QtCore.QObject, *arguments: Any) -> bool:
 
 def _disconnect(self: QtCore.QObject, *arguments: Any) -> bool:
     if not arguments or not isinstance(arguments[0], str) or arguments[0][:1] in "0123456789":
-        return bool(_raw["getattr"](self, "disconnect")(*arguments))
+        return bool(_raw_get(self, "disconnect")(*arguments))
     signal = normalized(arguments[0])
     stand_in_signal(self, signal)
     key = _key(self, signal)
@@ -295,7 +323,7 @@ def stand_in_signal(sender: QtCore.QObject, signature: str) -> Any:
     name = signature.partition("(")[0]
     declared = members.find(type(sender), name)
     if declared is not None and declared.kind == "signal" and signature in declared.signatures:
-        instance = _raw["getattr"](sender, name)
+        instance = _raw_get(sender, name)
         types = tuple(python_type(kind) for kind in parameter_types(signature))
         return instance[types] if len(declared.signatures) > 1 and types else instance
     if QtCore.QObject.metaObject(sender).indexOfSignal(signature) < 0 or not _is_qt_member(type(sender), name):
@@ -315,7 +343,7 @@ def slot_of(receiver: QtCore.QObject, signature: str) -> Callable[..., Any]:
     known = declared is not None and signature in declared.signatures
     if not known and QtCore.QObject.metaObject(receiver).indexOfMethod(signature) < 0:
         raise ValueError(f"slot '{signature}' does not exist on {_class_name(receiver)}")
-    return _raw["getattr"](receiver, name)  # type: ignore[no-any-return]
+    return _raw_get(receiver, name)  # type: ignore[no-any-return]
 
 
 def trimmed(receiver: Callable[..., Any], available: int) -> Callable[..., Any]:

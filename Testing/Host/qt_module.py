@@ -17,8 +17,11 @@ from .ui_loader import QUiLoader
 _NOT_IN_PYTHONQT = {"Signal", "Slot", "Property", "SignalInstance", "ClassInfo", "QEnum", "QFlag", "Qt_Signal"}
 
 
-def install() -> None:
-    """Put `qt` and `ctk` into sys.modules and the qMRML and qSlicer classes into `slicer`."""
+def install(stand_ins: ModuleType) -> None:
+    """Put `qt` and `ctk` into sys.modules and the qMRML and qSlicer classes into `slicer`.
+
+    `stand_ins` is the package whose import has registered the classes.
+    """
     qt = sys.modules["qt"] = ModuleType("qt")
     for module in (QtCore, QtGui, QtWidgets, QtNetwork):
         for name in dir(module):

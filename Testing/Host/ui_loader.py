@@ -14,6 +14,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QFile, QIODevice, QObject, Qt
 from PySide6.QtUiTools import QUiLoader as QtUiLoader
 
 from . import members
+from .pythonqt import form_loading
 from .stand_in import registry
 
 
@@ -48,7 +49,8 @@ def _build(root: ET.Element, parent: Any) -> Any:
     buffer = QBuffer()
     buffer.setData(QByteArray(ET.tostring(root)))
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
-    return loader.load(buffer, parent)
+    with form_loading():
+        return loader.load(buffer, parent)
 
 
 def _take_stand_in_properties(root: ET.Element) -> dict[str, list[tuple[str, Any]]]:

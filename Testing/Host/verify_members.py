@@ -109,8 +109,7 @@ def provided() -> dict[str, list[str]]:
     from . import i18n, packaging, pythonqt, scripted, stand_in
 
     pythonqt.install()
-    from . import application, main_window  # noqa: F401
-    from .stand_ins import ctk_widgets, segmentations, tables  # noqa: F401
+    from . import application, main_window, stand_ins  # noqa: F401
 
     found = {name: stand_in.public_members(class_) for name, class_ in stand_in.registry.items()}
     for name in scripted.__all__:

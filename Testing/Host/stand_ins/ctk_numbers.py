@@ -204,3 +204,89 @@ class ctkRangeWidget(QWidget):
 
     def reset(self) -> None:
         self.setValues(self.minimum, self.maximum)
+
+
+@stand_in
+class ctkDoubleSlider(QWidget):
+    valueChanged = Signal(float)
+    sliderMoved = Signal(float)
+    sliderPressed = Signal()
+    sliderReleased = Signal()
+    rangeChanged = Signal(float, float)
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(next((value for value in arguments if isinstance(value, QWidget)), None))
+        state = private(self)
+        state.slider, state.low, state.high = QSlider(Qt.Orientation.Horizontal, self), 0.0, 99.0
+        state.slider.maximum = _STEPS
+        state.slider.valueChanged.connect(lambda _: self.valueChanged.emit(self.value))
+        for name in ("sliderPressed", "sliderReleased"):
+            getattr(state.slider, name).connect(getattr(self, name))
+        _row(self, state.slider)
+
+    def _value(self) -> float:
+        state = private(self)
+        return float(state.low + (state.high - state.low) * state.slider.value / _STEPS)
+
+    def _set_value(self, value: float) -> None:
+        state = private(self)
+        span = state.high - state.low
+        state.slider.value = round(_STEPS * (value - state.low) / span) if span else 0
+
+    def _set_limit(self, name: str, limit: float) -> None:
+        value = self.value
+        setattr(private(self), name, limit)
+        self._set_value(value)
+        self.rangeChanged.emit(self.minimum, self.maximum)
+
+    value = Computed("double", _value, _set_value)
+    minimum = Computed("double", lambda self: private(self).low, lambda self, limit: self._set_limit("low", limit))
+    maximum = Computed("double", lambda self: private(self).high, lambda self, limit: self._set_limit("high", limit))
+    orientation = inner("Qt::Orientation", "slider.orientation")
+    tracking = inner("bool", "slider.tracking")
+    singleStep = Stored("double", 1.0)
+    pageStep = Stored("double", 10.0)
+    tickInterval = Stored("double", 0.0)
+    setValue = setter("value")
+    setOrientation = setter("orientation")
+
+
+@stand_in
+class ctkDoubleRangeSlider(QWidget):
+    """Shown as two boxes; the real one is a slider with two handles."""
+
+    minimumValueChanged = Signal(float)
+    maximumValueChanged = Signal(float)
+    valuesChanged = Signal(float, float)
+    rangeChanged = Signal(float, float)
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(next((value for value in arguments if isinstance(value, QWidget)), None))
+        pair = private(self).pair = ctkRangeWidget(self)
+        for name in ("minimumValueChanged", "maximumValueChanged", "valuesChanged", "rangeChanged"):
+            getattr(pair, name).connect(getattr(self, name))
+        _row(self, pair)
+
+    minimum = inner("double", "pair.minimum")
+    maximum = inner("double", "pair.maximum")
+    minimumValue = inner("double", "pair.minimumValue")
+    maximumValue = inner("double", "pair.maximumValue")
+    singleStep = inner("double", "pair.singleStep")
+    tracking = inner("bool", "pair.tracking")
+    setMinimumValue = setter("minimumValue")
+    setMaximumValue = setter("maximumValue")
+
+    def setRange(self, low: float, high: float) -> None:
+        private(self).pair.setRange(low, high)
+
+    def setValues(self, low: float, high: float) -> None:
+        private(self).pair.setValues(low, high)
+
+
+@stand_in
+class qMRMLRangeWidget(ctkRangeWidget):
+    quantity = Stored("QString", "")
+    setQuantity = setter("quantity")
+
+    def setMRMLScene(self, scene: Any) -> None:
+        private(self).scene = scene

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QRect, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QStandardItem
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QGroupBox,
     QHBoxLayout,
+    QLayout,
     QLineEdit,
     QMessageBox,
     QPushButton,
@@ -292,3 +293,80 @@ class ctkMessageBox(QMessageBox):
     dontShowAgainSettingsKey = Stored("QString", "")
     dontShowAgainVisible = Stored("bool", False)
     setDontShowAgain = setter("dontShowAgain")
+
+
+@stand_in
+class ctkCheckablePushButton(ctkPushButton):
+    """A push button with a check box in it; here the box is drawn as a mark before the text."""
+
+    checkBoxToggled = Signal(bool)
+    checkStateChanged = Signal(Qt.CheckState)
+
+    def _set_state(self, state: Qt.CheckState) -> None:
+        if state != self.checkState:
+            private(self).check_state = state
+            self.checkBoxToggled.emit(state == Qt.CheckState.Checked)
+            self.checkStateChanged.emit(state)
+
+    checkState = Computed(
+        "Qt::CheckState", lambda self: getattr(private(self), "check_state", Qt.CheckState.Unchecked), _set_state
+    )
+    indicatorAlignment = Stored("Qt::Alignment", Qt.AlignmentFlag.AlignLeft)
+    checkBoxControlsButton = Stored("bool", True)
+    checkBoxControlsButtonToggleState = Stored("bool", True)
+    checkBoxUserCheckable = Stored("bool", True)
+
+
+@stand_in
+class ctkFlowLayout(QLayout):
+    """Items from left to right, a new row where one is full."""
+
+    orientation = Stored("Qt::Orientation", Qt.Orientation.Horizontal)
+    preferredExpandingDirections = Stored("Qt::Orientations", Qt.Orientation.Horizontal | Qt.Orientation.Vertical)
+    alignItems = Stored("bool", True)
+    horizontalSpacing = Stored("int", 6)
+    verticalSpacing = Stored("int", 6)
+
+    def addItem(self, item: object) -> None:
+        private(self).__dict__.setdefault("items", []).append(item)
+
+    def count(self) -> int:
+        return len(private(self).__dict__.get("items", []))
+
+    def itemAt(self, index: int) -> object:
+        items = private(self).__dict__.get("items", [])
+        return items[index] if 0 <= index < len(items) else None
+
+    def takeAt(self, index: int) -> object:
+        return private(self).items.pop(index) if self.itemAt(index) is not None else None
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return self._place(QRect(0, 0, width, 0), move=False)
+
+    def setGeometry(self, rectangle: QRect) -> None:
+        super().setGeometry(rectangle)
+        self._place(rectangle, move=True)
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSize()
+
+    def minimumSize(self) -> QSize:
+        size = QSize(0, 0)
+        for index in range(self.count()):
+            size = size.expandedTo(self.itemAt(index).minimumSize())
+        return size
+
+    def _place(self, rectangle: QRect, *, move: bool) -> int:
+        x, y, row = rectangle.x(), rectangle.y(), 0
+        for index in range(self.count()):
+            item = self.itemAt(index)
+            size = item.sizeHint()
+            if x + size.width() > rectangle.right() and row > 0:
+                x, y, row = rectangle.x(), y + row + self.verticalSpacing, 0
+            if move:
+                item.setGeometry(QRect(QPoint(x, y), size))
+            x, row = x + size.width() + self.horizontalSpacing, max(row, size.height())
+        return y + row - rectangle.y()
