@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
 
 import slicer
 from RSuperUI.CaseFiles import CaseFiles
@@ -78,7 +78,7 @@ class RSuperWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
-        self.logic = RSuperLogic(packages=Packages(self.resourcePath("requirements.txt")))
+        self.logic = RSuperLogic()
         self.panel = Panel(self.ui, self.logic)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
@@ -138,8 +138,8 @@ class RSuperLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self, session: WorkerSession | None = None, packages: Packages | None = None) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
-        self._session = session or WorkerSession()
-        self._packages = packages or Packages(slicer.modules.rsuper.path.replace("RSuper.py", "Resources/requirements.txt"))
+        self.session = session or WorkerSession()
+        self._packages = packages or Packages(os.path.join(os.path.dirname(__file__), "Resources", "requirements.txt"))
 
     def getState(self) -> State:
         """The case of the scene."""
@@ -151,7 +151,7 @@ class RSuperLogic(ScriptedLoadableModuleLogic):
         Raises:
             RSuperError: it cannot be started.
         """
-        self._session.start()
+        self.session.start()
 
     def missingPackages(self, state: State) -> list[str]:
         """Names of the Python packages that the case needs and that are not installed."""
@@ -171,7 +171,7 @@ class RSuperLogic(ScriptedLoadableModuleLogic):
         Raises:
             RSuperError: the background process cannot be started.
         """
-        self._session.submit("read", {"text": text}, job)
+        self.session.submit("read", {"text": text}, job)
 
     def createRun(self, state: State, job: Job) -> SegmentationRun:
         """Make ready to mark the lesions of a case; `job.onResult` gets a `RunResult` for `acceptResult`.
@@ -183,7 +183,7 @@ class RSuperLogic(ScriptedLoadableModuleLogic):
         organs = {finding.organ for finding in Reading.fromJson(state.reading).lesions}
         layers = PartsSource(state.parts).layers(ct, organs) if state.parts else []
         files = CaseFiles(ct.array(), ct.ijkToRas(), layers, state.reportText)
-        return SegmentationRun(self._session, files, state.source, job)
+        return SegmentationRun(self.session, files, state.source, job)
 
     def acceptResult(self, state: State, result: RunResult) -> None:
         """Bring the result of a run into the scene. Segments that are there already stay as they are.
@@ -212,7 +212,7 @@ class RSuperLogic(ScriptedLoadableModuleLogic):
 
     def close(self) -> None:
         """End the background process."""
-        self._session.close()
+        self.session.close()
 
 
 #

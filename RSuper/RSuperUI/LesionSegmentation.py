@@ -71,8 +71,9 @@ class LesionSegmentation:
 
 
 def _readSegmentation(path: str) -> slicer.vtkMRMLSegmentationNode:
-    """Read into a node outside of the scene, so that nothing is left there if it fails."""
-    node = slicer.vtkMRMLSegmentationNode()
+    """Read into a scene of its own, so that nothing is left in the user's if it fails."""
+    scene = slicer.vtkMRMLScene()
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     storage = slicer.vtkMRMLSegmentationStorageNode()
     storage.SetFileName(path)
     if not storage.ReadData(node, True):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import qt
 import slicer
+import vtk
 from RSuperLib.io.errors import RSuperError
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
@@ -101,7 +102,7 @@ class Panel(VTKObservationMixin):
         if state is None:
             return
         self._runNotice = self._exportNotice = ""
-        self.addObserver(state.node, state.node.ModifiedEvent, self._onChanged)
+        self.addObserver(state.node, vtk.vtkCommand.ModifiedEvent, self._onChanged)
         self.refresh()
         if state.reportText and not Reading.fromJson(state.reading).isOf(state.reportText):
             self._read(state.reportText)

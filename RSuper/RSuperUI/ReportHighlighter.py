@@ -58,7 +58,7 @@ class ReportHighlighter:
 
     def _apply(self, text: str, highlights: list[Highlight]) -> None:
         positions = documentPositions(text)
-        cursor = qt.QTextCursor(self._textEdit.document())
+        cursor = qt.QTextCursor(self._textEdit.document)
         wasBlocked = self._textEdit.blockSignals(True)
         cursor.joinPreviousEditBlock()
         cursor.movePosition(qt.QTextCursor.End, qt.QTextCursor.KeepAnchor)

@@ -76,7 +76,7 @@ class ReportSection:
 
     def _boxText(self) -> str:
         """The letters in the box. toPlainText would turn no-break spaces into common ones."""
-        return self._ui.reportTextEdit.document().toRawText().replace("\u2029", "\n").replace("\u2028", "\n")
+        return self._ui.reportTextEdit.document.toRawText().replace("\u2029", "\n").replace("\u2028", "\n")
 
     def _onTextChanged(self) -> None:
         if self._boxText() != _asInBox(self._text):  # else only colours changed
