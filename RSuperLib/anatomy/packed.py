@@ -22,7 +22,7 @@ class _PackedMask:
     def inside(self) -> NDArray[np.bool_]:
         """The mask within its box."""
         shape = tuple(one.stop - one.start for one in self.box)
-        return np.unpackbits(self.bits, count=int(np.prod(shape))).reshape(shape).view(np.bool_)
+        return np.unpackbits(self.bits, count=int(np.prod(shape))).reshape(shape, order="F").view(np.bool_)
 
 
 class PackedMasks(Mapping[str, NDArray[np.bool_]]):
@@ -74,12 +74,12 @@ class PackedMasks(Mapping[str, NDArray[np.bool_]]):
 
 
 def _packed(inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    return np.packbits(inside)
+    return np.packbits(inside.ravel(order="F"))
 
 
 def _united(first: _PackedMask, second: _PackedMask) -> tuple[Box, NDArray[np.bool_]]:
     i, j, k = (slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(first.box, second.box, strict=True))
-    inside = np.zeros(tuple(one.stop - one.start for one in (i, j, k)), np.bool_)
+    inside = np.zeros(tuple(one.stop - one.start for one in (i, j, k)), np.bool_, order="F")
     for mask in (first, second):
         place = tuple(
             slice(one.start - outer.start, one.stop - outer.start)

@@ -69,8 +69,9 @@ def _draw_header(canvas: Canvas, case: Case) -> None:
         right = canvas.chip(right, 50, f"{look.symbol} {count} {state}", look.colour, size=13) - 8
     title = fitted(case.title or "CT and report", right - MARGIN - 20, 22, bold=True)
     canvas.text(MARGIN, 42, title, 22, BRIGHT, bold=True)
+    was_read = case.reading.status == "read"  # silence is never "no lesion"
     facts = [
-        counted(len(case.reading.lesions), "lesion finding") + " in the report",
+        counted(len(case.reading.lesions), "lesion finding") + " in the report" if was_read else "report not read",
         counted(len(case.agreement.lesions), "lesion") + " in the mask",
     ]
     canvas.text(MARGIN, 65, fitted("  ·  ".join(facts), right - MARGIN - 20, 13), 13, DIM)

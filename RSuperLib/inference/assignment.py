@@ -17,17 +17,17 @@ _BEAM = 200
 
 @dataclass(frozen=True)
 class _Partial:
-    """Choices for the first lesions, and the sum of their scores."""
+    """Choices for the first lesions, and the sum of their significances."""
 
     score: float = 0.0
     chosen: tuple[Candidate | None, ...] = ()
 
 
 def assign(candidates: Sequence[Sequence[Candidate]]) -> list[Candidate | None]:
-    """Choose at most one candidate per lesion so that no two collide and the sum of scores is largest (beam search).
+    """Choose at most one candidate per lesion so that no two collide and the sum of significances is largest (beam search).
 
     Args:
-        candidates: per lesion its possible places. Every score is positive, so a lesion goes without only if all of its
+        candidates: per lesion its possible places. Every significance is positive, so a lesion goes without only if all of its
             places are taken by better ones.
     """
     # Large lesions first: they have the fewest places.
@@ -36,7 +36,7 @@ def assign(candidates: Sequence[Sequence[Candidate]]) -> list[Candidate | None]:
     for lesion in order:
         options: list[Candidate | None] = [*candidates[lesion], None]
         grown = [
-            _Partial(partial.score + (option.score if option else 0.0), (*partial.chosen, option))
+            _Partial(partial.score + (option.significance if option else 0.0), (*partial.chosen, option))
             for partial in beam
             for option in options
             if option is None or not any(other and collide(option, other) for other in partial.chosen)

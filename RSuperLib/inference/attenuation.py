@@ -14,15 +14,14 @@ Floats = NDArray[np.float32]
 
 #: HU of soft tissue and fluid, with room for noise and contrast; fat and gas lie below, bone and stones above.
 SOFT_TISSUE_HU = (-40.0, 300.0)
-#: HU of simple fluid, and how far noise and partial volume carry it.
-_FLUID_HU, _FLUID_WIDTH = 8.0, 14.0
-_FAT_HU, _FAT_WIDTH = (-130.0, -25.0), 10.0
-_CALCIFIED_HU, _CALCIFIED_WIDTH = 160.0, 30.0
-_GROUND_GLASS_HU, _GROUND_GLASS_WIDTH = (-750.0, -350.0), 60.0
-#: Soft tissue in the lung starts half-way between aerated lung and soft tissue.
-_SOLID_IN_LUNG_HU, _SOLID_IN_LUNG_WIDTH = -350.0, 60.0
-#: A voxel counts as different from its organ from so many standard deviations on (likelihood 0.5), within so many.
-_DIFFERENT, _STEP = 2.0, 0.5
+#: HU that lesions of an attenuation reach when they are many voxels wide.
+_FLUID_HU, _FAT_HU, _CALCIFIED_HU, _GROUND_GLASS_HU = 8.0, -80.0, 250.0, -550.0
+_SOLID_HU, _AERATED_LUNG_HU = 40.0, -850.0
+#: HU by which a lesion may lie beyond that, and how softly that limit sets in.
+_ROOM_HU, _SOFTNESS_HU = 25.0, 8.0
+#: Without a HU of its own a lesion differs from its organ: a voxel counts from the first number of standard deviations
+#: on, and fully at the second.
+_DIFFERENT = (0.5, 3.0)
 #: Bright spots in an organ are mostly vessels: without a stated attenuation they count less than dark ones.
 _BRIGHT_WEIGHT = 0.6
 
@@ -56,48 +55,55 @@ def tissue_of(values: NDArray[Any]) -> Tissue:
 def likelihood(finding: Finding, hu: Floats, tissue: Tissue) -> Floats:
     """Likelihood 0..1 of every voxel to belong to the finding, by its HU alone.
 
+    It rises linearly from the organ's HU to the lesion's: a lesion a few voxels wide mixes with what is around it and
+    reaches its own HU nowhere.
+
     Args:
         finding: its attenuation, kind and organ are used.
         hu: HU, any shape.
         tissue: what the organ's own tissue looks like.
     """
-    kind = finding.attenuation or ("fluid" if finding.kind == "cyst" else None)
-    if kind == "fluid":
-        return _bell(hu, _FLUID_HU, _FLUID_WIDTH)
-    if kind == "fat":
-        return _band(hu, _FAT_HU, _FAT_WIDTH)
+    kind = _appearance(finding)
+    start = _AERATED_LUNG_HU if finding.organ == "lung" else tissue.centre
+    if kind == "fluid" and start > _FLUID_HU:
+        return _ramp(hu, start, _FLUID_HU) * rise((hu - _FLUID_HU + _ROOM_HU) / _SOFTNESS_HU)
+    if kind == "fat" and start > _FAT_HU:
+        return _ramp(hu, start, _FAT_HU)
     if kind == "calcified":
-        return rise((hu - _CALCIFIED_HU) / _CALCIFIED_WIDTH)
+        return _ramp(hu, start, _CALCIFIED_HU)
     if kind == "ground_glass":
-        return _band(hu, _GROUND_GLASS_HU, _GROUND_GLASS_WIDTH)
+        return _ramp(hu, start, _GROUND_GLASS_HU) * rise((_GROUND_GLASS_HU / 2 - hu) / _SOFTNESS_HU)
     if finding.organ == "lung":
-        return rise((hu - _SOLID_IN_LUNG_HU) / _SOLID_IN_LUNG_WIDTH)
+        return _ramp(hu, start, _SOLID_HU)
     return _against_tissue(kind, hu, tissue)
+
+
+def _appearance(finding: Finding) -> str | None:
+    """The stated attenuation; a cyst is fluid unless its report says otherwise."""
+    if finding.kind == "cyst" and finding.attenuation in (None, "hypo"):
+        return "fluid"
+    return finding.attenuation
 
 
 def _against_tissue(kind: str | None, hu: Floats, tissue: Tissue) -> Floats:
     z = (hu - tissue.centre) / tissue.deviation
-    dark = rise((-z - _DIFFERENT) / _STEP) * _band(hu, SOFT_TISSUE_HU, 10.0)
-    bright = rise((z - _DIFFERENT) / _STEP)
+    dark = _ramp(-z, *_DIFFERENT) * rise((hu - SOFT_TISSUE_HU[0]) / _SOFTNESS_HU)
+    bright = _ramp(z, *_DIFFERENT)
     if kind == "hypo":
         return dark
     if kind == "hyper":
         return bright
-    if kind == "iso":
-        return _band(z.astype(np.float32), (-_DIFFERENT, _DIFFERENT), _STEP)
-    return np.maximum(dark, _BRIGHT_WEIGHT * bright)
+    either: Floats = np.maximum(dark, (1.0 if kind == "mixed" else _BRIGHT_WEIGHT) * bright)
+    return either
+
+
+def _ramp(x: NDArray[Any], zero: float, one: float) -> Floats:
+    """Linear from 0 to 1 between two values, in either direction."""
+    ramp: Floats = np.clip((x - zero) / (one - zero), 0, 1).astype(np.float32)
+    return ramp
 
 
 def rise(x: NDArray[Any]) -> Floats:
     """Logistic step from 0 to 1."""
     step: Floats = (0.5 * (1 + np.tanh(0.5 * x))).astype(np.float32)
     return step
-
-
-def _band(x: Floats, limits: tuple[float, float], width: float) -> Floats:
-    return rise((x - limits[0]) / width) * rise((limits[1] - x) / width)
-
-
-def _bell(x: Floats, centre: float, width: float) -> Floats:
-    bell: Floats = np.exp(-0.5 * ((x - centre) / width) ** 2).astype(np.float32)
-    return bell

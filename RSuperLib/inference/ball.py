@@ -15,6 +15,8 @@ Index = tuple[int, int, int]
 _SHELL = 1.5
 #: A shell that lies outside the searched region says little: so much of it is counted as background all the same.
 _SHELL_PRIOR = 0.3
+#: Caps of the shell reach 35 degrees to all sides of their direction.
+_CAP_COSINE = 0.82
 
 
 def ellipsoid_distance(offsets_mm: NDArray[np.float64], axial_mm: float, craniocaudal_mm: float) -> Floats:
@@ -32,10 +34,17 @@ def ellipsoid_distance(offsets_mm: NDArray[np.float64], axial_mm: float, cranioc
 
 @dataclass(frozen=True)
 class BallKernels:
-    """Ball and shell of one size on one grid, as weights around a central voxel."""
+    """Weights around a central voxel, for one size on one grid.
+
+    Attributes:
+        ball: the inside.
+        shell: what lies around it.
+        caps: (26, ...) the shell in 26 directions, opposite ones at the same distance from both ends.
+    """
 
     ball: Floats
     shell: Floats
+    caps: Floats
 
 
 def ball_kernels(axes_mm: NDArray[np.float64], axial_mm: float, craniocaudal_mm: float) -> BallKernels:
@@ -53,22 +62,60 @@ def ball_kernels(axes_mm: NDArray[np.float64], axial_mm: float, craniocaudal_mm:
     softness = float(np.mean(spacing)) / (max(axial_mm, craniocaudal_mm) / 2)
     ball = np.clip(0.5 + (1 - distance) / softness, 0, 1)
     around = np.clip(0.5 + (_SHELL - distance) / softness, 0, 1)
-    return BallKernels(ball.astype(np.float32), (around - ball).astype(np.float32))
+    shell = (around - ball).astype(np.float32)
+    return BallKernels(ball.astype(np.float32), shell, shell * _caps(index @ axes_mm.T))
 
 
-def ball_scores(likelihood: Floats, region: NDArray[np.bool_], kernels: BallKernels) -> Floats:
+def _caps(offsets_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(26, ...) which offsets lie within `_CAP_COSINE` of each direction to a neighbour of a cube."""
+    directions = np.array([one for one in np.ndindex(3, 3, 3) if one != (1, 1, 1)]) - 1.0
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    lengths = np.maximum(np.linalg.norm(offsets_mm, axis=-1), 1e-6)
+    return np.stack([offsets_mm @ direction / lengths >= _CAP_COSINE for direction in directions])
+
+
+def ball_scores(likelihood: Floats, trust: Floats, kernels: BallKernels) -> Floats:
     """Score of every voxel as centre, about -1 to 1: mean likelihood in the ball less that of the shell in the region.
 
     Args:
         likelihood: 0..1, (i, j, k); 0 outside the region.
-        region: where lesions may lie; likelihood outside is not known.
+        trust: 0..1, how far the likelihood is known; 0 outside the region.
         kernels: see `ball_kernels`.
     """
     inside = _correlate(likelihood, kernels.ball) / kernels.ball.sum()
     around = _correlate(likelihood, kernels.shell)
-    known = _correlate(region.astype(np.float32), kernels.shell)
+    known = _correlate(trust, kernels.shell)
     scores: Floats = inside - around / (known + _SHELL_PRIOR * kernels.shell.sum())
     return scores
+
+
+def passing_through(likelihood: Floats, trust: Floats, kernels: BallKernels, centre: Index) -> float:
+    """How much of what is in a ball goes on at both of two opposite ends, 0..1: high for vessels, folds and borders.
+
+    A lesion beside something alike goes on at one end only.
+
+    Args:
+        likelihood: as for `ball_scores`.
+        trust: as for `ball_scores`.
+        kernels: see `ball_kernels`.
+        centre: of the ball.
+    """
+    like, known = _patch(likelihood, centre, kernels.shell.shape), _patch(trust, centre, kernels.shell.shape)
+    total = np.tensordot(kernels.caps, like, 3)
+    possible = np.tensordot(kernels.caps, known, 3) + _SHELL_PRIOR * kernels.caps.sum((1, 2, 3))
+    means = total / np.maximum(possible, 1e-6)  # in a small kernel a cap may hold no voxel
+    opposite = means[::-1]  # directions are sorted so that the opposite one is as far from the other end
+    return float(np.minimum(means, opposite).max())
+
+
+def _patch(image: Floats, centre: Index, shape: tuple[int, ...]) -> Floats:
+    """The surroundings of a voxel, 0 outside the image."""
+    reach = [n // 2 for n in shape]
+    patch = np.zeros(shape, np.float32)
+    low = [c - r for c, r in zip(centre, reach, strict=True)]
+    inside = tuple(slice(max(a, 0), min(a + n, size)) for a, n, size in zip(low, shape, image.shape, strict=True))
+    patch[tuple(slice(s.start - a, s.stop - a) for s, a in zip(inside, low, strict=True))] = image[inside]
+    return patch
 
 
 def _correlate(image: Floats, kernel: Floats) -> Floats:

@@ -23,6 +23,7 @@ class Candidate:
         centre_mm: the same in RAS mm.
         size: the size that was looked for.
         score: mean likelihood inside less that around, 0 to 1.
+        significance: the score in standard deviations of the scores of that size in that region.
         space: what was searched.
         tissue: the organ's own tissue in it.
     """
@@ -32,6 +33,7 @@ class Candidate:
     centre_mm: NDArray[np.float64]
     size: ExpectedSize
     score: float
+    significance: float
     space: SearchSpace
     tissue: Tissue
 

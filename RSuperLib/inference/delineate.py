@@ -145,5 +145,5 @@ def _opened(mask: Mask, radius_mm: float, spacing: tuple[float, float, float]) -
     eroded = edt.edt(np.ascontiguousarray(mask), anisotropy=spacing) > radius_mm
     if not eroded.any():
         return eroded
-    reached: Mask = edt.edt(np.ascontiguousarray(~eroded), anisotropy=spacing) <= radius_mm
-    return reached & mask
+    distance: Floats = edt.edt(np.ascontiguousarray(~eroded), anisotropy=spacing)
+    return mask & (distance <= radius_mm)

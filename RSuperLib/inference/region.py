@@ -18,10 +18,12 @@ from RSuperLib.report import Finding
 Mask = NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
 
-#: Lesions at an organ's border are often left out of its mask: so far outside they are still looked for.
-_BORDER_MM = 3.0
+#: Lesions reach a little over their organ's mask: by this share of their radius, at most so many mm.
+_BORDER, _MOST_BORDER_MM = 0.1, 3.0
 #: Dents in solid organs up to twice as wide are closed; lungs, whose masks leave tumours out, by the lesion's radius.
 _DENT_MM = 4.0
+#: Standard deviation, in voxels, of the blur that carries HU over an organ's border.
+_BLUR_VOXELS = 1.0
 #: Parts that contain other parts, or run through organs: they do not exclude a lesion from lying there.
 _CONTAINERS = ("body", "cavity", "fat", "effusion", "pleur", "mediastinum", "lung_", "implant", "infiltrate")
 
@@ -78,6 +80,7 @@ class SearchSpace:
         hu: mean HU, float32.
         tissue: the part's own voxels, as masks give them.
         extent: where the lesion may lie: the part with holes and dents closed, without other organs.
+        trust: 0..1, how far a voxel's HU is free of what lies outside the extent.
         centres: where its centre may lie.
     """
 
@@ -87,6 +90,7 @@ class SearchSpace:
     hu: NDArray[np.float32]
     tissue: Mask
     extent: Mask
+    trust: NDArray[np.float32]
     centres: Mask
 
     @property
@@ -130,17 +134,25 @@ def search_space(
         in_lung: whether the part is lung, whose masks leave tumours out.
     """
     closing_mm = radius_mm if in_lung else _DENT_MM
+    border_mm = min(_BORDER * radius_mm, _MOST_BORDER_MM)
     factor = _coarsening(grid, radius_mm)
-    box = _box_around(region.organ, grid, radius_mm + closing_mm + _BORDER_MM)
+    box = _box_around(region.organ, grid, radius_mm + closing_mm + border_mm)
     coarse_grid_axes = grid.affine[:3, :3] * np.array(factor)
     spacing = np.linalg.norm(coarse_grid_axes, axis=0)
     organ = _shares(region.organ[box], factor) >= 0.5
     named = _shares(region.named[box], factor) >= 0.5
     free = _shares(taken[box], factor) < 0.5
-    extent = (_closed(organ, closing_mm + _BORDER_MM, spacing) | organ) & free
-    centres = extent & (_distance(named, spacing) <= closing_mm + _BORDER_MM)
+    extent = (_closed(organ, closing_mm, border_mm, spacing) | organ) & free
+    centres = extent & (_distance(named, spacing) <= closing_mm + border_mm)
     coarse = _block_means(hu[box], factor)
-    return SearchSpace(box, factor, coarse_grid_axes, coarse, organ, extent, centres)
+    return SearchSpace(box, factor, coarse_grid_axes, coarse, organ, extent, _trust(extent), centres)
+
+
+def _trust(extent: Mask) -> NDArray[np.float32]:
+    """Scanner blur and partial volume carry what lies outside about a voxel into the extent."""
+    blurred = ndimage.gaussian_filter(np.pad(extent, 3).astype(np.float32), _BLUR_VOXELS)[3:-3, 3:-3, 3:-3]
+    trust: NDArray[np.float32] = blurred * extent
+    return trust
 
 
 def _coarsening(grid: Grid, radius_mm: float) -> tuple[int, int, int]:
@@ -178,11 +190,12 @@ def _distance(mask: Mask, spacing: NDArray[np.float64]) -> NDArray[np.float32]:
     return distance
 
 
-def _closed(mask: Mask, radius_mm: float, spacing: NDArray[np.float64]) -> Mask:
-    """Closing with a ball, grown by `_BORDER_MM`, holes filled."""
+def _closed(mask: Mask, radius_mm: float, border_mm: float, spacing: NDArray[np.float64]) -> Mask:
+    """Closing with a ball, grown by a border, holes filled."""
+    radius_mm += border_mm
     margin = [int(np.ceil(radius_mm / s)) + 1 for s in spacing]
     padded = np.pad(mask, [(m, m) for m in margin])
     grown = _distance(padded, spacing) <= radius_mm
-    shrunk = _distance(~grown, spacing) > radius_mm - _BORDER_MM
+    shrunk = _distance(~grown, spacing) > radius_mm - border_mm
     closed: Mask = ndimage.binary_fill_holes(shrunk[tuple(slice(m, -m) for m in margin)])
     return closed

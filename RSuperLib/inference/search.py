@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from RSuperLib.anatomy import Parts
 from RSuperLib.inference.attenuation import Tissue, likelihood, tissue_of
-from RSuperLib.inference.ball import ball_kernels, ball_scores, peaks
+from RSuperLib.inference.ball import ball_kernels, ball_scores, passing_through, peaks
 from RSuperLib.inference.candidate import Candidate
 from RSuperLib.inference.region import Box, Mask, Region, SearchSpace, other_anatomy, region_of, search_space
 from RSuperLib.inference.sizes import ExpectedSize
@@ -17,6 +18,10 @@ from RSuperLib.report import Finding
 
 #: A ball that scores less does not stand out from what lies around it.
 LEAST_SCORE = 0.12
+#: What passes through a ball lowers its score by this share: half of a vessel's two ends lie in the shell as it is.
+_PASSING = 0.3
+#: Scores of a region without any structure or noise still differ by so much.
+_LEAST_NOISE = 0.01
 #: Places of one size are at least this many radii apart.
 _APART = 0.7
 
@@ -39,9 +44,9 @@ class Searcher:
         return self._regions[key]
 
     def places(self, finding: Finding, sizes: list[ExpectedSize], count: int) -> list[Candidate]:
-        """The best places of a finding over all sizes, best first, at most `count`; none if nothing stands out."""
+        """The best places of a finding over all sizes, most significant first, at most `count`; none if nothing stands out."""
         found = [candidate for size in sizes for candidate in self._places(finding, size, count)]
-        return sorted(found, key=lambda candidate: -candidate.score)[:count]
+        return sorted(found, key=lambda candidate: -candidate.significance)[:count]
 
     def extent(self, candidate: Candidate, box: Box) -> Mask:
         """Which voxels of a box of the CT the lesion may have."""
@@ -57,23 +62,20 @@ class Searcher:
         if searched is None:
             return []
         space, tissue = searched
-        like = likelihood(finding, space.hu, tissue) * space.extent
-        scores = ball_scores(like, space.extent, ball_kernels(space.axes_mm, size.axial_mm, size.craniocaudal_mm))
+        like = likelihood(finding, space.hu, tissue) * space.trust
+        kernels = ball_kernels(space.axes_mm, size.axial_mm, size.craniocaudal_mm)
+        scores = ball_scores(like, space.trust, kernels)
         radii = _APART * size.radius_mm / np.array(space.spacing)
-        centres = peaks(scores, space.centres & (scores >= LEAST_SCORE), radii, count)
-        return [self._candidate(finding, size, space, tissue, index, float(scores[index])) for index in centres]
-
-    def _candidate(
-        self,
-        finding: Finding,
-        size: ExpectedSize,
-        space: SearchSpace,
-        tissue: Tissue,
-        index: tuple[int, int, int],
-        score: float,
-    ) -> Candidate:
-        centre = space.to_ct(index)
-        return Candidate(finding, centre, self.ct.grid.to_world(centre), size, score, space, tissue)
+        centres = peaks(scores, space.centres & (scores >= LEAST_SCORE), radii, 3 * count)
+        level, noise = _background(scores[space.centres])
+        found = []
+        for index in centres:
+            score = float(scores[index]) - _PASSING * passing_through(like, space.trust, kernels, index)
+            if score > LEAST_SCORE:
+                centre = space.to_ct(index)
+                place = (centre, self.ct.grid.to_world(centre), size, score, (score - level) / noise)
+                found.append(Candidate(finding, *place, space, tissue))
+        return found
 
     def _space(self, finding: Finding, radius_mm: float) -> tuple[SearchSpace, Tissue] | None:
         found = self.region(finding)
@@ -85,6 +87,14 @@ class Searcher:
             space = search_space(self.ct.array, self.ct.grid, region, taken, radius_mm, finding.organ == "lung")
             self._spaces[key] = (space, tissue_of(space.hu[space.tissue]))
         return self._spaces[key]
+
+
+def _background(scores: NDArray[np.float32]) -> tuple[float, float]:
+    """Median and standard deviation (by the median absolute deviation) of the scores of a region."""
+    if not scores.size:
+        return 0.0, _LEAST_NOISE
+    level = float(np.median(scores))
+    return level, max(1.4826 * float(np.median(np.abs(scores - level))), _LEAST_NOISE)
 
 
 def _place(finding: Finding) -> tuple[object, ...]:

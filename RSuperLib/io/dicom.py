@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import numpy as np
 import pydicom
 import SimpleITK as sitk  # noqa: N813 - the name its own documentation uses
 from numpy.typing import NDArray
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from RSuperLib.io.checks import check_spacing, checked_grid, cut_off
 from RSuperLib.io.errors import InputError
@@ -28,6 +30,13 @@ _TAGS = [
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "AcquisitionNumber", "Modality", "ImageType",
     "Rows", "Columns", "BitsAllocated", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient",
 ]  # fmt: skip
+#: Those with more than one value.
+_LISTS = ("ImageType", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient", "FileMetaInformationVersion")
+#: What pydicom raises for headers that are no DICOM.
+_UNREADABLE = (
+    InvalidDicomError, BytesLengthException, EOFError, ValueError, TypeError, AttributeError, LookupError,
+    NotImplementedError, OverflowError, ArithmeticError,
+)  # fmt: skip
 #: Slices are evenly spaced if no gap differs from the usual one by more than this part of it: scanners round positions.
 _GAP_TOLERANCE = 0.1
 #: The same in millimetres, for thin slices with positions rounded to 0.1 mm.
@@ -86,6 +95,19 @@ def open_dicom(path: Path) -> ImageFile:
     return ImageFile(path.name, _grid(path.name, slices), _voxels(slices), source)
 
 
+@contextmanager
+def _silent_pydicom() -> Iterator[None]:
+    """Keep pydicom's warnings from users: they quote the header. What matters of it is checked here."""
+    logger = logging.getLogger("pydicom")
+    was_disabled, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = was_disabled
+
+
 def _read_headers(files: Iterable[Path]) -> list[tuple[Path, pydicom.Dataset]]:
     found = []
     for file in sorted(files):
@@ -96,10 +118,13 @@ def _read_headers(files: Iterable[Path]) -> list[tuple[Path, pydicom.Dataset]]:
 
 def _read_header(file: Path) -> pydicom.Dataset:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _silent_pydicom():
             header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS))
-    except (InvalidDicomError, EOFError, ValueError, AttributeError, KeyError, NotImplementedError) as error:
+            for element in (*header.file_meta, *header):
+                # Parsed when first looked at, with warnings that may hold patient data.
+                if element.VM > 1 and element.keyword not in _LISTS:
+                    raise cut_off(file.name)
+    except _UNREADABLE as error:
         raise cut_off(file.name) from error
     if "SOPClassUID" not in header:
         raise cut_off(file.name)
@@ -186,7 +211,7 @@ def _without_copies(slices: Sequence[_Slice]) -> list[_Slice]:
 
 def _number(slices: Sequence[_Slice]) -> int | None:
     number = slices[0].header.get("SeriesNumber")
-    return None if number is None else int(number)
+    return int(number) if isinstance(number, int) else None
 
 
 def _in_order(name: str, slices: list[_Slice]) -> list[_Slice]:
@@ -271,7 +296,7 @@ def _read_slice(one: _Slice) -> NDArray[Any]:
             raise cut_off(one.path.name) from error
         raise InputError(
             f"{one.path.name} cannot be decoded: it is damaged, or its compression is not supported "
-            f"({pydicom.uid.UID(syntax or '').name}).",
+            f"({getattr(syntax, 'name', 'not stated')}).",
             "Export the series uncompressed.",
         ) from error
     plane = sitk.GetArrayFromImage(image)

@@ -11,6 +11,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from RSuperLib.io.grid import Grid
 
+#: Key of `ImageFile.metadata` for the header extensions of a NIfTI file.
+EXTENSIONS_KEY = "NIfTI extensions"
 #: Voxels that are converted at once: large enough to be fast, small beside a CT.
 SLAB_VOXELS = 2**22
 
@@ -26,7 +28,7 @@ class ImageFile:
             header asks. Raises `InputError` where the file is cut off.
         source: what to remember about the file: "file", "format", "notes" (plain sentences), and more for DICOM.
         layers: values per voxel; only segmentations have more than one.
-        metadata: free key-value pairs of the header (NRRD).
+        metadata: free text of the header: what an NRRD says about segments, the extensions of a NIfTI file.
     """
 
     name: str

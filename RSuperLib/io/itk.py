@@ -65,8 +65,13 @@ def open_itk(path: Path) -> ImageFile:
             reader.ReadImageInformation()
     except RuntimeError as error:
         raise _unreadable(path, str(error)) from error
-    metadata = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}
-    return _opened(path, reader, metadata)
+    return _opened(path, reader, _metadata(reader))
+
+
+def _metadata(reader: sitk.ImageFileReader) -> dict[str, str]:
+    """What the header says about segments; bytes that are no text are replaced."""
+    keys = [key for key in reader.GetMetaDataKeys() if key.startswith("Segment") and key.isascii()]
+    return {key: reader.GetMetaData(key).encode(errors="replace").decode() for key in keys}
 
 
 def _opened(path: Path, reader: sitk.ImageFileReader, metadata: dict[str, str]) -> ImageFile:

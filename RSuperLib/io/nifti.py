@@ -18,9 +18,11 @@ from RSuperLib.io.checks import check_file_is_long_enough, check_spacing, check_
 from RSuperLib.io.errors import InputError
 from RSuperLib.io.files import write_whole
 from RSuperLib.io.grid import Grid
-from RSuperLib.io.image import ImageFile, slab_ranges
+from RSuperLib.io.image import EXTENSIONS_KEY, ImageFile, slab_ranges
 
 _HEADERS = {348: nibabel.Nifti1Header, 540: nibabel.Nifti2Header}
+#: A table of 117 labels takes 12 kB.
+_LONGEST_EXTENSION = 2**20
 _GZIP_MAGIC = b"\x1f\x8b"
 #: nibabel tells its log what it repairs in a header; what matters of that is checked here and said as an error.
 _SILENT = logging.Logger("RSuperLib.io.nifti", level=logging.CRITICAL + 1)
@@ -38,7 +40,7 @@ def open_nifti(path: Path) -> ImageFile:
     voxel_bytes = int(np.prod(grid.shape, dtype=np.int64)) * header.get_data_dtype().itemsize
     check_file_is_long_enough(path.name, path.stat().st_size, voxel_bytes, compressed=_is_gzip(path))
     source = {"file": path.name, "format": "NIfTI", "notes": _notes(header, grid)}
-    return ImageFile(path.name, grid, _slabs(path, header, grid), source)
+    return ImageFile(path.name, grid, _slabs(path, header, grid), source, metadata=_extensions(path, header))
 
 
 def write_nifti(path: Path, array: NDArray[Any], grid: Grid) -> None:
@@ -117,6 +119,14 @@ def _notes(header: Any, grid: Grid) -> list[str]:
     if not np.allclose(header["pixdim"][1:4], grid.spacing, rtol=0.01):
         notes.append("The header states two different spacings; that of its sform was taken.")
     return notes
+
+
+def _extensions(path: Path, header: Any) -> dict[str, str]:
+    """What stands between header and voxels, as text: TotalSegmentator writes the names of its labels there."""
+    size = header.template_dtype.itemsize
+    with _open_stream(path) as stream:
+        content = stream.read(min(header.get_data_offset(), size + _LONGEST_EXTENSION))[size:]
+    return {EXTENSIONS_KEY: content.decode("utf-8", errors="replace")}
 
 
 def _slabs(path: Path, header: Any, grid: Grid) -> Iterator[NDArray[Any]]:

@@ -10,7 +10,7 @@ from RSuperLib.phantom.canvas import Canvas
 from RSuperLib.phantom.patient import Patient
 from RSuperLib.phantom.settings import Size
 
-_MOST_VOXELS = 40e6
+_MOST_VOXELS = 30e6
 #: Smooth displacement that makes each patient's anatomy different: (wavelength mm, standard deviation mm).
 _WARPS = [(90.0, 5.0), (38.0, 1.6)]
 

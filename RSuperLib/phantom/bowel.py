@@ -13,6 +13,8 @@ from RSuperLib.phantom.parts import PART_LABELS
 from RSuperLib.phantom.patient import Patient
 
 _GAS = -960.0
+#: Loops of small bowel; the first ones are the jejunum in the upper left.
+_LOOPS, _JEJUNUM = 16, 4
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ def paint_colon(canvas: Canvas, patient: Patient) -> None:
     sag = random.normal(-38, 14)
     points = np.array(
         [[88, 12, -145, 23], [96, 8, -105, 24], [98, 4, -70, 22], [94, 14, -46, 20], [78, 42, -46, 18],
-         [48, 66, sag, 19], [4, 74, sag - 6, 19], [-40, 70, sag + 10, 18], [-78, 50, 0, 17], [-98, 14, 30, 17],
-         [-106, -14, 12, 15], [-106, -22, -40, 14.5], [-104, -18, -95, 14.5], [-96, -4, -145, 14]],
+         [48, 66, sag, 19], [4, 74, sag - 6, 19], [-40, 70, sag + 10, 18], [-78, 50, 0, 17], [-98, 14, 30, 18],
+         [-100, -12, 12, 17], [-100, -20, -40, 16], [-98, -16, -95, 16], [-92, -4, -145, 16]],
         float,
     )  # fmt: skip
     points[:, :3] += random.normal(0, 5, (len(points), 3))
@@ -99,7 +101,7 @@ def paint_small_bowel(canvas: Canvas, patient: Patient) -> None:
     """Loops that wander through what room is left in the lower abdomen."""
     random = patient.random("small bowel")
     opaque = _opacified(patient, 0)
-    for loop in range(9):
+    for loop in range(_LOOPS):
         points = _wandering_loop(loop, random)
         value = opaque if opaque > 100 and loop > 2 else float(random.uniform(8, 35))
         filling = Filling(value, 8, random.choice([1.4, 1.2, 0.4]), 2.4, 60, 0.8)
@@ -127,8 +129,10 @@ def _opacified(patient: Patient, plain: float) -> float:
 
 
 def _wandering_loop(loop: int, random: np.random.Generator) -> NDArray[np.float64]:
-    low, high = np.array([-80.0, -12.0, -140.0]), np.array([78.0, 72.0, -32.0])
-    point = np.array([random.uniform(-70, 70), random.uniform(0, 68), -40.0 - loop * 11 + random.normal(0, 6)])
+    low, high = np.array([-88.0, -22.0, -140.0]), np.array([80.0, 74.0, -32.0])
+    if loop < _JEJUNUM:
+        low, high = np.array([-95.0, -12.0, -75.0]), np.array([-15.0, 70.0, 14.0])
+    point = random.uniform(low, high)
     direction = random.standard_normal(3)
     points = []
     for _ in range(13):
@@ -136,7 +140,7 @@ def _wandering_loop(loop: int, random: np.random.Generator) -> NDArray[np.float6
         point = point + direction / np.linalg.norm(direction) * 21
         direction = np.where((point < low) | (point > high), -direction, direction)
         point = np.clip(point, low, high)
-        points.append([*point, random.uniform(8.5, 12.5)])
+        points.append([*point, random.uniform(9.5, 14)])
     return np.array(points)
 
 
@@ -148,7 +152,7 @@ def _paint_bowel(
     part: str,
     random: np.random.Generator,
 ) -> None:
-    tube = canvas.tube(smooth_curve(points, 7))
+    tube = canvas.tube(smooth_curve(points, 7), details=True)
     region = tube.region
     folds = np.cos(tube.along * np.float32(2 * np.pi * filling.folds)) if filling.folds else np.float32(0)
     uneven = canvas.noise(region, 14, random)

@@ -101,7 +101,7 @@ def paint_pancreas(canvas: Canvas, patient: Patient) -> None:
     )  # fmt: skip
     points[:, 3] *= thin
     points[:, :3] += random.normal(0, 1.5, (len(points), 3))
-    tube = canvas.tube(smooth_curve(points, 5))
+    tube = canvas.tube(smooth_curve(points, 5), details=True)
     lobules = canvas.noise(tube.region, 7, random)
     distance = tube.distance + (0.9 + max(0, patient.age - 50) * 0.015) * lobules
     distance = canvas.carve(tube.region, distance, 0.3)
@@ -176,7 +176,7 @@ def _couinaud(at: Coordinates, random: np.random.Generator) -> NDArray[np.uint8]
 
 
 def _paint_liver_veins(canvas: Canvas, patient: Patient, random: np.random.Generator) -> None:
-    depth = 3 if canvas.edge > 2 else 4
+    depth = 2 if canvas.edge > 2 else 4
     top = CAVA_AT_LIVER
     veins = (
         [[*top, 5.5], [56, 5, 62, 4.8], [86, 10, 36, 3.4], [100, 14, 5, 2]],

@@ -11,7 +11,7 @@ from RSuperLib.phantom.parts import PART_LABELS
 from RSuperLib.phantom.patient import Patient
 
 #: Half width and half depth of the abdominal cavity, template mm.
-CAVITY = (123.0, 83.0)
+CAVITY = (119.0, 81.0)
 _CAVITY_FRONT = 8.0
 _VERTEBRA_PITCH = 33.0
 _WALL_MM = 11.0
@@ -43,9 +43,10 @@ def cavity_distance(at: Coordinates) -> Field:
 def _superellipse(x: Field, y: Field, a: float, b: float, power: float) -> Field:
     """First-order signed distance to |x/a|^p + |y/b|^p = 1."""
     u, v = np.abs(x) / np.float32(a), np.abs(y) / np.float32(b)
-    total = u**power + v**power + np.float32(1e-6)
+    steep_u, steep_v = u ** (power - 1), v ** (power - 1)
+    total = steep_u * u + steep_v * v + np.float32(1e-6)
     level = total ** np.float32(1 / power)
-    slope = np.sqrt((u ** (power - 1) / a) ** 2 + (v ** (power - 1) / b) ** 2) * total ** np.float32(1 / power - 1)
+    slope = np.sqrt((steep_u / np.float32(a)) ** 2 + (steep_v / np.float32(b)) ** 2) * level / total
     return np.asarray((level - 1) / (slope + np.float32(1e-4)), np.float32)
 
 
@@ -55,12 +56,12 @@ def _paint_shell(canvas: Canvas, patient: Patient, cavity: Field) -> None:
     region = canvas.everywhere
     uneven = canvas.noise(region, 70, random)
     lateral = np.clip(np.abs(x) / 120, 0, 1)
-    wall = _WALL_MM * (0.55 + 0.55 * lateral) + uneven
+    wall = _wall_thickness(x, y, lateral) + uneven
     back = np.clip(-y / 80, 0, 1)
     fat = patient.fat * (0.75 + 0.25 * (1 - lateral) + 0.35 * back) * (1 + 0.08 * uneven)
-    # At the back the wall grows to take the muscles beside the spine.
-    backs = np.exp(-((x / 62) ** 4)) * back * 20
-    skin = (cavity - wall - backs - fat) * np.float32(0.97)
+    # At the back the wall grows to take the muscles beside the spine, with a furrow over it.
+    backs = back * (10 * np.exp(-((x / 78) ** 6)) - 4 * np.exp(-((x / 14) ** 2)))
+    skin = (cavity - _WALL_MM * (0.75 + 0.35 * lateral) - uneven - backs - fat) * np.float32(0.97)
     tissue = patient.tissue
     canvas.paint(region, skin, 15.0)
     fatty = tissue["fat"] + 7 * canvas.noise(region, 5, random)
@@ -71,6 +72,13 @@ def _paint_shell(canvas: Canvas, patient: Patient, cavity: Field) -> None:
         layers = coverage(np.abs(cavity - wall * np.float32(0.55)) - np.float32(0.4), canvas.edge)
         canvas.blend(region, layers * (lateral > 0.5) * (y > -50) * (z < 40) * np.float32(0.6), tissue["fat"])
     canvas.paint(region, cavity, fatty)
+
+
+def _wall_thickness(x: Field, y: Field, lateral: Field) -> Field:
+    """Muscle of the abdominal wall, mm: thick in the flanks, thin between the straight muscles in front."""
+    front = np.clip(y / 60, 0, 1)
+    line = np.exp(-((x / 7) ** 2)) + 0.8 * np.exp(-(((np.abs(x) - 68) / 7) ** 2))
+    return np.asarray(_WALL_MM * (0.75 + 0.35 * lateral) * (1 - 0.8 * front * line), np.float32)
 
 
 def _paint_back_muscles(canvas: Canvas, patient: Patient) -> None:
@@ -141,7 +149,7 @@ def _arch_distance(x: Field, front: Field, level: Field) -> Field:
 def _paint_ribs(canvas: Canvas, patient: Patient) -> None:
     """Twelve pairs of ribs are numbered from below: 12 and 11 float, the others end in cartilage at the front."""
     random = patient.random("ribs")
-    slope = random.normal(78, 8)
+    slope = random.normal(112, 9)
     for number in range(12, 3, -1):
         back = 18 + (12 - number) * _VERTEBRA_PITCH
         reach = {12: 0.36, 11: 0.58}.get(number, 0.86)
@@ -158,7 +166,7 @@ def _paint_ribs(canvas: Canvas, patient: Patient) -> None:
 def _paint_rib(canvas: Canvas, curve: NDArray[np.float64], number: int, random: np.random.Generator) -> None:
     if curve[:, 2].min() > 250:
         return
-    tube = canvas.tube(curve, margin=4)
+    tube = canvas.tube(curve, margin=4, details=True)
     marrow = 180 + 30 * canvas.noise(tube.region, 4, random)
     cartilage = np.clip((tube.along - np.float32(0.8)) * 40, 0, 1) if number < 11 else np.zeros_like(tube.along)
     canvas.paint(tube.region, tube.distance, 480 - 370 * cartilage)
@@ -172,7 +180,7 @@ def _paint_chest(canvas: Canvas, patient: Patient, cavity: Field) -> Field:
     dome = diaphragm_height(region.at, random) - region.at[2]
     below = np.asarray(-dome * np.float32(0.75), np.float32)
     heart = ellipsoid(region.at, (-22 + random.normal(0, 4), 34, 128), (62, 46, 46))
-    middle = _superellipse(region.at[0] + np.float32(4), region.at[1] + np.float32(4), 27, 44, 2.2)
+    middle = _superellipse(region.at[0] + np.float32(4), region.at[1] + np.float32(4), 27, 44, 2.0)
     mediastinum = smooth_min(heart - np.float32(5), middle, 15)
     lung = np.maximum(np.maximum(cavity + np.float32(2.5), -below + np.float32(2.5)), np.float32(2.0) - mediastinum)
     lung = np.maximum(lung, np.float32(1.5) - canvas.occupied)

@@ -93,7 +93,7 @@ def grow_tree(
     end = start + direction * length
     middle = (start + end) / 2 + random.normal(0, length * 0.08, 3)
     thin = radius * 0.78
-    curve = smooth_curve([[*start, radius], [*middle, (radius + thin) / 2], [*end, thin]], max(4.0, length / 4))
+    curve = smooth_curve([[*start, radius], [*middle, (radius + thin) / 2], [*end, thin]], max(4.0, length / 2.5))
     if depth == 0 or thin < 0.7:
         return [curve]
     curves = [curve]
@@ -107,7 +107,7 @@ def grow_tree(
 def paint_lung_vessels(canvas: Canvas, patient: Patient) -> None:
     """Vessels that fan out from the hila; only what lies in a lung is painted."""
     random = patient.random("lung vessels")
-    depth = 4 if canvas.edge > 2 else 5
+    depth = 3 if canvas.edge > 2 else 5
     for side in (-1, 1):
         for _ in range(6):
             start = np.array([side * 32.0, random.normal(-6, 10), random.uniform(105, 150)])

@@ -9,11 +9,12 @@ from itertools import pairwise
 from RSuperLib.report.lexicon import Hit
 from RSuperLib.report.measurements import Measurement
 from RSuperLib.report.mentions import Mention
-from RSuperLib.report.place import Location, locate
+from RSuperLib.report.place import Location, locate, organs_joined, part_names
 from RSuperLib.report.schema import Attenuation, Change, CountKind, Multiplicity, Presence, Temporality
 from RSuperLib.report.vocabulary import Vocabulary, Words
 
-_Span = tuple[int, int, str]
+#: Start and end in the normal text, and the section.
+Span = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Draft:
     place: Location
     count: Count
     section: str
-    evidence: list[_Span]
+    evidence: list[Span]
     size: Measurement | None = None
     qualitative_max_mm: float | None = None
     qualitative: bool = False
@@ -44,7 +45,7 @@ class Draft:
     change: Change = "not_stated"
     series: int | None = None
     image: int | None = None
-    spans: dict[str, list[_Span]] = field(default_factory=dict)
+    spans: dict[str, list[Span]] = field(default_factory=dict)
     rules: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
 
@@ -52,6 +53,17 @@ class Draft:
     def is_lesion(self) -> bool:
         """Whether it is, or may be, there now."""
         return self.presence in ("present", "probable", "possible") and self.temporality == "current"
+
+    def add_sizes(self, sizes: list[Measurement], whole: Span) -> None:
+        """Take sizes that the following sentence gives."""
+        self.prior += [size for size in sizes if size.prior]
+        now = [size for size in sizes if not size.prior]
+        if self.size is None and now:
+            self.size = now[0]
+            self.spans["diameters_mm"] = [(now[0].start, now[0].end, whole[2])]
+            self.rules.append("size_in_next_sentence")
+        if whole not in self.evidence:
+            self.evidence.append(whole)
 
 
 def build_drafts(vocabulary: Vocabulary, words: Words, mentions: list[Mention], heading: Location | None,
@@ -61,8 +73,44 @@ def build_drafts(vocabulary: Vocabulary, words: Words, mentions: list[Mention], 
     drafts: list[Draft] = []
     for index, mention in enumerate(mentions):
         own = [size for size, owner in zip(words.sizes, owners, strict=True) if owner == index]
-        drafts += _Builder(vocabulary, words, mention).build(own, heading, carried)
+        built = _Builder(vocabulary, words, mention).build(own, heading, carried)
+        drafts += built + _in_joined_organs(vocabulary, words, built)
     return drafts
+
+
+def member_of_group(words: Words, group: Draft, whole: Span) -> Draft | None:
+    """A measured place of a group: `Index lesions: segment 2: 2.1 cm. Segment 7: 3.4 cm.`"""
+    places = [place for place in words.places if group.place.organ in place.value.organs]
+    parts = tuple(name for place in places for name in part_names(place, group.place.organ) if name)
+    if not parts or (group.count.multiplicity != "multiple" and "listed" not in group.rules):
+        return None
+    return replace(
+        group,
+        place=replace(group.place, parts=parts),
+        count=Count("single", 1, "exact"),
+        section=whole[2],
+        evidence=[whole],
+        size=None,
+        prior=[],
+        spans={},
+        rules=[*group.mention.rules, group.place.rule, "listed"],
+        flags=[],
+    )
+
+
+def _in_joined_organs(vocabulary: Vocabulary, words: Words, built: list[Draft]) -> list[Draft]:
+    """The same unmeasured group in the other organs that the words join: "metastases in the liver and the lungs"."""
+    (draft, *rest) = built
+    head = draft.mention.head
+    if rest or draft.size or not (head.plural or head.uncounted or head.kind == "metastasis") or head.kind == "node":
+        return []
+    places = organs_joined(vocabulary, words, draft.place, draft.mention.window[1])
+    return [
+        replace(
+            draft, place=place, rules=[*draft.mention.rules, place.rule], flags=[], spans={}, evidence=[*draft.evidence]
+        )
+        for place in places
+    ]
 
 
 def free_sizes(vocabulary: Vocabulary, words: Words) -> list[Measurement]:

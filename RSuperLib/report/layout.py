@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -14,6 +14,8 @@ from RSuperLib.report.normalise import NormalText
 #: Sections that describe other times, other people or the scanner: they never make a current finding.
 UNREAD_SECTIONS = frozenset({"history", "technique", "comparison", "administrative"})
 
+#: A capital letter in the middle of a sentence, at a word that is no abbreviation and no level ("T3").
+_LOST_BREAK = re.compile(r"(?<=[a-z)] )(?=[A-Z][a-z]{2,})")
 _LONGEST_SENTENCE = 1200  # characters; keeps the work per sentence bounded
 _HEADING = re.compile(
     r"[ \t]*(?:[-*•>]|\d{1,2}[.)](?!\d))?[ \t]*([A-Za-z][A-Za-z0-9 ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)"
@@ -52,10 +54,17 @@ class Layout:
 
     def sentences(self, report: NormalText) -> list[Sentence]:
         """The sentences of all sections, in order; list markers and headings are left out."""
-        return [
+        found = [
             Sentence(start, end, block.section, block.heading)
             for block in self._blocks(report)
             for start, end in self._split(report.cased, block.start, block.end)
+        ]
+        concluded = any(sentence.section == "impression" for sentence in found)
+        last = len(found) - 1
+        return [
+            replace(piece, section="impression") if 0 < place == last and not concluded and piece != sentence else piece
+            for place, sentence in enumerate(found)
+            for piece in _without_lost_breaks(report.cased, sentence)
         ]
 
     @cached_property
@@ -71,7 +80,9 @@ class Layout:
     @cached_property
     def _inline_heading(self) -> re.Pattern[str]:
         words = [
-            w for kind in ("technique", "findings", "impression") for w in self._language.sections["headings"][kind]
+            w
+            for kind in ("technique", "findings", "impression", "addendum")
+            for w in self._language.sections["headings"][kind]
         ]
         return re.compile(rf"(?<=[.!?] )({'|'.join(words)}) ?:", re.IGNORECASE)
 
@@ -89,7 +100,7 @@ class Layout:
     @cached_property
     def _abbreviation(self) -> re.Pattern[str]:
         words = "|".join(re.escape(word) for word in self._language.sections["abbreviations"])
-        return re.compile(rf"(?:^|[^a-z])(?:{words}|[a-z])\.$")
+        return re.compile(rf"(?:^|[^a-z0-9])(?:{words}|[a-z])\.$")
 
     def _blocks(self, report: NormalText) -> Iterator[_Block]:
         section, heading = "findings", None
@@ -174,6 +185,19 @@ class Layout:
         if re.fullmatch(r"\s*\(?\d{1,2}\.", before):
             return False
         return self._abbreviation.search(before[-16:]) is None
+
+
+def _without_lost_breaks(cased: str, sentence: Sentence) -> list[Sentence]:
+    """The lines of a list whose line breaks were lost: `Left adrenal mass Bone metastases Right effusion Emphysema`."""
+    text = cased[sentence.start : sentence.end]
+    starts = [match.start() for match in _LOST_BREAK.finditer(text)]
+    if len(starts) < 3 or len(starts) + 1 > len(text.split()) / 2:
+        return [sentence]
+    edges = [0, *starts, len(text)]
+    return [
+        replace(sentence, start=sentence.start + a, end=sentence.start + a + len(text[a:b].rstrip()))
+        for a, b in pairwise(edges)
+    ]
 
 
 def _goes_on_small(cased: str, place: int, end: int) -> bool:

@@ -113,6 +113,10 @@ def _likeness(one: Draft, other: Draft) -> int:
     return score + (one.place.side == other.place.side) - 3 * contradict
 
 
+def _contradicts(known: Draft, again: Draft) -> bool:
+    return bool(again.place.parts) and set(known.place.parts).isdisjoint(again.place.parts)
+
+
 def _join(known: Draft, again: Draft) -> None:
     """Add to a finding what its repeat says; the first words win, contradictions become flags."""
     known.evidence += [span for span in again.evidence if span not in known.evidence]
@@ -121,7 +125,7 @@ def _join(known: Draft, again: Draft) -> None:
         known.size, known.spans["diameters_mm"] = again.size, again.spans["diameters_mm"]
     if not known.place.parts and again.place.parts and known.place.organ == again.place.organ:
         known.place = replace(known.place, parts=again.place.parts)
-    elif set(known.place.parts).isdisjoint(again.place.parts) and again.place.parts and again.size:
+    elif _contradicts(known, again) and (again.size or again.section == "addendum"):
         known.flags.append("part_conflict")
     if known.place.organ == "other" and again.place.organ != "other":
         known.place = again.place

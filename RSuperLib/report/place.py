@@ -39,6 +39,8 @@ class Location:
     #: How the organ was found, as a rule id.
     rule: str = ""
     flags: tuple[str, ...] = ()
+    #: Where in the text the organ stands, when the lesion's own words name it.
+    span: tuple[int, int] | None = None
 
 
 def locate(vocabulary: Vocabulary, words: Words, mention: Mention, heading: Location | None,
@@ -56,6 +58,25 @@ def organs_named(vocabulary: Vocabulary, words: Words, start: int, end: int) -> 
         if inside and place.value.implies and not any(h.start < place.end and place.start < h.end for h in hits):
             hits.append(Hit(place.start, place.end, place.text, place.value.organs[0]))
     return sorted(hits, key=lambda hit: hit.start)
+
+
+_JOINS_ORGANS = re.compile(r"(?:,? (?:and|or|as well as)|,) (?:in |to )?(?:the |both |left |right )*")
+
+
+def organs_joined(vocabulary: Vocabulary, words: Words, place: Location, end: int) -> list[Location]:
+    """The other organs of "cysts in the liver and left kidney"."""
+    if place.span is None:
+        return []
+    joined: list[Location] = []
+    last = place.span[1]
+    for hit in organs_named(vocabulary, words, last, end):
+        if not _JOINS_ORGANS.fullmatch(words.text, last, hit.start):
+            break
+        side = None if hit.value in UNSIDED else side_near(words, hit, last, end)
+        if hit.value not in _VAGUE and hit.value != place.organ:
+            joined.append(Location(hit.value, side, (), "organ_in_words+side_near_organ" if side else "organ_in_words"))
+        last = hit.end
+    return joined
 
 
 def side_near(words: Words, organ: Hit[str], start: int, end: int) -> Laterality | None:
@@ -88,7 +109,8 @@ class _Locator:
             side = None
         if rule == "organ_unknown":
             flags = [*flags, "organ_not_stated"]
-        return Location(organ, side, tuple(parts), f"{rule}+{side_rule}" if side else rule, tuple(flags))
+        span = (hit.start, hit.end) if hit and rule == "organ_in_words" else None
+        return Location(organ, side, tuple(parts), f"{rule}+{side_rule}" if side else rule, tuple(flags), span)
 
     def _continues(self, name: str) -> bool:
         """A lobe without a side stands in the lung of the sentence before."""

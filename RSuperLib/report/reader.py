@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 
-from RSuperLib.report.assemble import Draft, build_drafts, free_sizes
+from RSuperLib.report.assemble import Draft, build_drafts, free_sizes, member_of_group
 from RSuperLib.report.finish import finding_of, organ_statuses
 from RSuperLib.report.language import detect_language
 from RSuperLib.report.layout import UNREAD_SECTIONS, Layout, Sentence
@@ -21,6 +22,7 @@ from RSuperLib.report.vocabulary import Vocabulary, Words, find_words, vocabular
 #: A report is a few thousand characters, with a few dozen lesions; what is longer is something else, or many reports.
 LONGEST_REPORT = 100_000
 MOST_LESIONS = 500
+_NOT_TEXT = re.compile("[\0\ud800-\udfff\ufffd]")
 
 
 def read_report(text: str, report_id: str = "") -> Reading:
@@ -67,7 +69,7 @@ def why_unreadable(text: str) -> str:
     """Why a text cannot be a report, as a sentence; "" when it can."""
     if not text.strip():
         return "The report is empty."
-    if "\0" in text or any("\ud800" <= c <= "\udfff" or c == "\ufffd" for c in text[:LONGEST_REPORT]):
+    if _NOT_TEXT.search(text):
         return "The report is not a text."
     if len(text) > LONGEST_REPORT:
         return f"The report is longer than {LONGEST_REPORT:,} characters, which no single report is."
@@ -123,29 +125,26 @@ class _Run:
         title = Sentence(*sentence.heading, "heading", None)
         words = find_words(self._vocabulary, self._report, title)
         organs = organs_named(self._vocabulary, words, title.start, title.end)
-        name = self._report.text[title.start : title.end]
         if not organs:
-            return Location("upper_abdomen", rule=name) if name == "abdomen" else None
+            return None
+        name = self._report.text[title.start : title.end]
         sides = [side.value for side in words.sides]
         parts = tuple(p.text for p in words.places if organs[0].value in p.value.organs and p.text != organs[0].text)
         return Location(organs[0].value, sides[0] if len(sides) == 1 else None, parts, name)
 
     def _late_size(self, words: Words, whole: tuple[int, int, str]) -> None:
-        """`The largest measures 6 mm.` belongs to the lesion of the sentence before."""
+        """`The largest measures 6 mm.` is of the lesion before; `Segment 7: 3 cm.` is one of its group."""
         start = words.sentence.start
         anaphor = self._vocabulary.anaphor.match(words.text, start)
         organs = organs_named(self._vocabulary, words, start, words.sentence.end)
         sizes = [size for size in free_sizes(self._vocabulary, words) if size.axes_mm]
-        if not anaphor or organs or not sizes or not self.story.last:
+        if organs or not sizes or not self.story.last:
             return
-        draft = self.story.last[-1]
-        draft.prior += [size for size in sizes if size.prior]
-        now = [size for size in sizes if not size.prior]
-        if draft.size is None and now:
-            draft.size = now[0]
-            draft.spans["diameters_mm"] = [(now[0].start, now[0].end, words.sentence.section)]
-            draft.rules.append("size_in_next_sentence")
-        draft.evidence.append(whole)
+        if anaphor:
+            self.story.last[-1].add_sizes(sizes, whole)
+        elif member := member_of_group(words, self.story.last[-1], whole):
+            member.add_sizes(sizes, whole)
+            self.story.add([member])
 
     def _carry(self, words: Words, drafts: list[Draft]) -> None:
         """The organ that a following sentence without one speaks of."""

@@ -19,11 +19,13 @@ from RSuperLib.export import draw_view, lesion_segments, write_seg_nrrd
 from RSuperLib.inference import FinderResult
 from RSuperLib.io import InputError, Progress, RSuperError, Volume, write_json, write_nifti
 from RSuperLib.report import Reading
+from RSuperLib.worker.record import RunRecord
 from RSuperLib.worker.stages import StageClock
 
-RUN_SCHEMA_VERSION = 1
 #: The results that a person may have corrected since: they are overwritten only if they are as RSuper left them.
 CORRECTABLE = ("lesions.nii.gz", "lesions.seg.nrrd", "reading.json", "agreement.json")
+#: The finder's masks follow the report, so their agreement is by construction.
+CIRCULAR = "These masks were made with the help of the report: that they agree with it does not confirm it."
 FILES = (*CORRECTABLE, "probabilities.nii.gz", "view.png", "run.json")
 
 
@@ -57,7 +59,7 @@ def refuse_to_overwrite_corrections(out: Path) -> None:
 
 
 def write_outputs(
-    out: Path, outputs: Outputs, run: dict[str, Any], clock: StageClock, progress: Progress
+    out: Path, outputs: Outputs, run: RunRecord, clock: StageClock, progress: Progress
 ) -> dict[str, Any]:
     """Write all files beside `out` first, then put them in place; a cancelled or failed run leaves `out` as it was.
 
@@ -72,8 +74,8 @@ def write_outputs(
             progress("drawing", 0.5)
             _draw(staging, outputs, run)
         checksums = {name: _checksum(staging / name) for name in CORRECTABLE}
-        record = {"schema_version": RUN_SCHEMA_VERSION, **run, **clock.summary(), "sha256": checksums}
-        write_json(staging / "run.json", record)
+        record = clock.added_to(run).model_copy(update={"sha256": checksums})
+        write_json(staging / "run.json", record.model_dump(mode="json"))
         progress("done", 1.0)
         _put_in_place(staging, out)
     finally:
@@ -98,7 +100,7 @@ def _write_results(folder: Path, outputs: Outputs, progress: Progress) -> None:
     write_json(folder / "agreement.json", outputs.agreement.model_dump(mode="json"))
 
 
-def _draw(folder: Path, outputs: Outputs, run: dict[str, Any]) -> None:
+def _draw(folder: Path, outputs: Outputs, run: RunRecord) -> None:
     draw_view(
         folder / "view.png",
         outputs.ct,
@@ -107,7 +109,7 @@ def _draw(folder: Path, outputs: Outputs, run: dict[str, Any]) -> None:
         outputs.agreement,
         outputs.report_text,
         parts=outputs.parts.masks,
-        footnote=f"{run['model']['name']}, RSuper {run['rsuper']}",
+        footnote=f"{run.model.name}, RSuper {run.rsuper}. {CIRCULAR}",
     )
 
 
@@ -145,7 +147,7 @@ def _checksum(path: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _summary(out: Path, outputs: Outputs, record: dict[str, Any]) -> dict[str, Any]:
+def _summary(out: Path, outputs: Outputs, record: RunRecord) -> dict[str, Any]:
     agreement = outputs.agreement.model_dump(mode="json")
     return {
         "out": str(out),
@@ -156,8 +158,8 @@ def _summary(out: Path, outputs: Outputs, record: dict[str, Any]) -> dict[str, A
         ],
         "lesions": agreement["lesions"],
         "rows": agreement["rows"],
-        "warnings": record["warnings"],
-        "source": record["source"]["used"],
-        "seconds": record["seconds"],
-        "peak_memory_mb": record["peak_memory_mb"],
+        "warnings": record.warnings,
+        "source": record.source.used,
+        "seconds": record.seconds,
+        "peak_memory_mb": record.peak_memory_mb,
     }

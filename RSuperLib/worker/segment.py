@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
+import scipy
 
 from RSuperLib import __version__
 from RSuperLib.agreement import Agreement, MaskSource, agree, measure_lesions
@@ -19,6 +20,7 @@ from RSuperLib.io.progress import part_of
 from RSuperLib.models import FINDER
 from RSuperLib.report import Reading, load_report, read_report
 from RSuperLib.worker.outputs import Outputs, refuse_to_overwrite_corrections, write_outputs
+from RSuperLib.worker.record import GridRecord, ModelRecord, RunRecord, SourceRecord
 from RSuperLib.worker.stages import StageClock
 
 Source = Literal["auto", "model", "finder", "report"]
@@ -110,7 +112,7 @@ def _load(request: SegmentRequest, clock: StageClock, progress: Progress) -> _Ca
         progress("reading the parts", 0.20)
         telling = part_of(progress, 0.20, 0.30)
         parts = load_parts(request.parts, ct.grid, telling) if request.parts else no_parts(ct.grid)
-    return _Case(ct, text, reading, parts, [*ct.source.get("notes", []), *parts.notes])
+    return _Case(ct, text, reading, parts, [*ct.notes, *parts.notes])
 
 
 def _choose_source(request: SegmentRequest, case: _Case) -> str:
@@ -147,18 +149,18 @@ def _compare(case: _Case, found: FinderResult) -> Agreement:
     )
 
 
-def _run_record(request: SegmentRequest, case: _Case, why: str) -> dict[str, Any]:
+def _run_record(request: SegmentRequest, case: _Case, why: str) -> RunRecord:
     grid = case.ct.grid
-    return {
-        "rsuper": __version__,
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "source": {"requested": request.source, "used": "finder", "why": why},
-        "model": {"id": FINDER.id, "name": FINDER.name, "trained_on": FINDER.trained_on},
-        "device": "cpu",
-        "ct": {"shape": list(grid.shape), "spacing_mm": [round(value, 4) for value in grid.spacing]},
-        "parts": sorted(case.parts.names),
-        "warnings": _unique(case.warnings),
-    }
+    return RunRecord(
+        rsuper=__version__,
+        versions={"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__},
+        source=SourceRecord(requested=request.source, used="finder", why=why),
+        model=ModelRecord(id=FINDER.id, name=FINDER.name, trained_on=FINDER.trained_on),
+        device="cpu",
+        ct=GridRecord(shape=grid.shape, spacing_mm=grid.spacing),
+        parts=sorted(case.parts.names),
+        warnings=_unique(case.warnings),
+    )
 
 
 def _unique(sentences: Sequence[str]) -> list[str]:

@@ -6,27 +6,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage: wall-clock seconds, and the most memory (MB, resident) that the process had held when it ended."""
-
-    name: str
-    seconds: float
-    peak_memory_mb: float
+from RSuperLib.worker.record import RunRecord, StageRecord
 
 
 @dataclass
 class StageClock:
     """Collects the stages of one job in order."""
 
-    stages: list[Stage] = field(default_factory=list)
+    stages: list[StageRecord] = field(default_factory=list)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -36,15 +28,14 @@ class StageClock:
         try:
             yield
         finally:
-            self.stages.append(Stage(name, round(time.perf_counter() - started, 3), peak_memory_mb()))
+            seconds = round(time.perf_counter() - started, 3)
+            self.stages.append(StageRecord(name=name, seconds=seconds, peak_memory_mb=peak_memory_mb()))
 
-    def summary(self) -> dict[str, Any]:
-        """The part of `run.json` that says what the job cost."""
-        return {
-            "seconds": round(sum(stage.seconds for stage in self.stages), 3),
-            "peak_memory_mb": max((stage.peak_memory_mb for stage in self.stages), default=0.0),
-            "stages": [asdict(stage) for stage in self.stages],
-        }
+    def added_to(self, run: RunRecord) -> RunRecord:
+        """The record with what the job cost so far."""
+        seconds = round(sum(stage.seconds for stage in self.stages), 3)
+        peak = max((stage.peak_memory_mb for stage in self.stages), default=0.0)
+        return run.model_copy(update={"seconds": seconds, "peak_memory_mb": peak, "stages": list(self.stages)})
 
 
 def peak_memory_mb() -> float:

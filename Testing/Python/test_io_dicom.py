@@ -278,3 +278,23 @@ def test_a_cut_slice_is_not_passed_over(
     path.write_bytes(path.read_bytes()[:kept])
     assert "IM0006" in refusal(tmp_path / "ct")
     assert capfd.readouterr().err == ""
+
+
+def test_damaged_headers_are_refused_without_quoting_them(
+    tmp_path: Path, slices: np.ndarray, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Any byte of a header may be wrong; pydicom's own warnings would quote what stands there."""
+    path = save_series(tmp_path / "ct", slices) / "IM0006"
+    content, dice = path.read_bytes(), np.random.default_rng(4)
+    refused = 0
+    for _ in range(60):
+        damaged = bytearray(content)
+        damaged[dice.integers(132, len(content) - 240)] = dice.integers(256)
+        path.write_bytes(damaged)
+        try:
+            read_ct(tmp_path / "ct")
+        except InputError as error:
+            refused += 1
+            assert "SECRET" not in str(error) and "Doe" not in str(error)
+    assert 10 < refused < 60
+    assert capfd.readouterr() == ("", "")

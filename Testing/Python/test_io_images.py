@@ -438,3 +438,17 @@ def test_a_damaged_segment_header_is_refused(tmp_path: Path) -> None:
     path = save_segmentation(tmp_path / "odd.seg.nrrd", [first], [{"ID": "a", "Name": "x", "LabelValue": "one"}])
     with pytest.raises(InputError, match="Segment0_LabelValue"):
         read_label_map(path)
+
+
+def test_a_label_map_of_totalsegmentator_names_its_labels(tmp_path: Path) -> None:
+    first, _ = blocks()
+    image = nibabel.Nifti1Image(first, AFFINE)
+    rows = "".join(
+        f'<Label Key="{key}" Red="1.0" Green="0.0" Blue="0.5" Alpha="1"><![CDATA[{name}]]></Label>\n'
+        for key, name in ((1, "spleen"), (2, "lung_upper_lobe_left"))
+    )
+    table = f'<?xml version="1.0"?> <CaretExtension> <VolumeInformation> <LabelTable>{rows}</LabelTable>'
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension(0, table.encode()))
+    nibabel.save(image, tmp_path / "organs.nii.gz")
+    read = read_label_map(tmp_path / "organs.nii.gz")
+    assert read.names == {1: "spleen", 2: "lung_upper_lobe_left"} and np.array_equal(read.array, first)

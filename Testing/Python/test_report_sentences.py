@@ -146,6 +146,44 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
         "Pancreatic tail mass 3.2 cm with liver metastases.",
         [{"organ": "pancreas"}, {"organ": "liver", "kind": "metastasis"}],
     ),
+    # Lists.
+    (
+        "Cysts in the liver and left kidney.",
+        [{"organ": "liver", "kind": "cyst"}, {"organ": "kidney", "laterality": "left", "kind": "cyst"}],
+    ),
+    ("Metastatic disease to the liver, lungs and bones.", [{"organ": "liver"}, {"organ": "lung"}, {"organ": "bone"}]),
+    (
+        "Hepatic lesions: 1) segment 8, 2.5 cm; 2) segment 6, 1.1 cm.",
+        [{"parts": ["segment 8"], "diameters_mm": [25]}, {"parts": ["segment 6"], "diameters_mm": [11]}],
+    ),
+    (
+        "Two right renal masses: upper pole 2.1 cm and lower pole 3.5 cm.",
+        [{"parts": ["upper pole"], "diameters_mm": [21]}, {"parts": ["lower pole"], "diameters_mm": [35]}],
+    ),
+    (
+        "Left hepatic lobe cysts measuring up to 2.2 cm and a 9 mm hemangioma in segment 6.",
+        [{"kind": "cyst", "diameters_mm": [22]}, {"kind": "benign", "diameters_mm": [9], "parts": ["segment 6"]}],
+    ),
+    ("The 3 cm left renal cyst seen previously is unchanged.", [{"diameters_mm": [30], "change": "stable"}]),
+    ("Decreased size of segment 6 metastasis from 3.2 cm to 2.4 cm.", [{"diameters_mm": [24], "prior_mm": [32]}]),
+    ("New ill-defined 1.7 cm hypoenhancing focus in segment V.", [{"diameters_mm": [17], "attenuation": "hypo"}]),
+    (
+        "LIVER: Multiple metastases. Index lesions: segment 2: 2.1 cm (previously 1.8 cm). Segment 7: 3.4 cm.",
+        [
+            {"kind": "metastasis"},
+            {"diameters_mm": [21], "prior_mm": [18]},
+            {"diameters_mm": [34], "parts": ["segment 7"]},
+        ],
+    ),
+    (
+        "A 2.1 cm mass is seen in the left adrenal gland. Bones are normal. "
+        "Left adrenal mass Hepatic steatosis Pleural effusion Emphysema of both lungs Small hiatal hernia",
+        [{"organ": "adrenal", "diameters_mm": [21]}],
+    ),
+    (
+        "FINDINGS: Mass in the pancreatic head. ADDENDUM: The mass is in the pancreatic tail.",
+        [{"flags": ["part_conflict"]}],
+    ),
     # No lesion at all.
     ("Nodular formation at the splenic hilum, compatible with an accessory spleen.", []),
     ("Unchanged 5 mm nonobstructing stone in the left kidney.", []),

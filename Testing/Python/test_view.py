@@ -305,7 +305,9 @@ def test_an_empty_mask_is_not_called_a_ct_without_lesions() -> None:
 
 def test_a_report_that_was_not_read_says_so() -> None:
     unread = Reading(status="not_read", reason="The language is not known.")
-    assert "This report was not read. The language is not known." in words_of(small_case(0, reading=unread))
+    words = words_of(small_case(0, reading=unread, agreement=Agreement()))
+    assert "This report was not read. The language is not known." in words
+    assert not any("in the report" in text and text[0].isdigit() for text in words), "an unread report has no count"
 
 
 STRANGE = "Böbreğin üst kutbunda şüpheli lezyon; 肝右叶 ﷽ 😀 \x07\u200b\u202e $x_1$ \\frac " + "w" * 300 + " Ω≥3 cm"
