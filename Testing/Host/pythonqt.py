@@ -24,7 +24,7 @@ import shiboken6
 from PySide6 import QtCore, QtGui, QtNetwork, QtWidgets
 
 from . import members
-from .signatures import fits, normalized, parameter_types, python_type
+from .signatures import converted, fits, normalized, parameter_types, python_type
 
 MODULES: tuple[ModuleType, ...] = (QtCore, QtGui, QtWidgets, QtNetwork)
 _INTERNAL = ("connect", "disconnect")
@@ -231,7 +231,7 @@ def _write_property(self: QtCore.QObject, declared: QtCore.QMetaProperty, value:
             f"Property '{name}' of type '{kind}' does not accept an object of type {type(value).__name__} ({value})"
         )
         raise AttributeError(message)
-    if not _write(self, declared, _converted(kind, value)):
+    if not _write(self, declared, converted(kind, value)):
         message = (
             f"Property '{name}' of type '{kind}' does not accept an object of type {type(value).__name__} ({value})"
         )
@@ -246,11 +246,6 @@ def _write(self: QtCore.QObject, declared: QtCore.QMetaProperty, value: Any) -> 
         _raw_get(self, setter)(value)
         return True
     return bool(_raw["setProperty"](self, name, value))
-
-
-def _converted(kind: str, value: Any) -> Any:
-    converter = {"int": int, "double": float, "bool": bool}.get(kind)
-    return converter(value) if converter else value
 
 
 # Signals

@@ -57,6 +57,10 @@ class SceneAndLogics:
         self.application_logic.SetViewLogics(self.view_logics)
         for factory in _factories():
             factory.SetMRMLApplicationLogic(self.application_logic)
+        self.remote_io, self.data_io = slicer.vtkMRMLRemoteIOLogic(), slicer.vtkDataIOManagerLogic()
+        self.remote_io.GetCacheManager().SetRemoteCacheDirectory(str(temporary))  # .mrb bundles are unpacked there
+        self.data_io.SetMRMLApplicationLogic(self.application_logic)
+        self.data_io.SetAndObserveDataIOManager(self.remote_io.GetDataIOManager())
         self.scene = self._make_scene()
         self.module_logics = self._make_logics(home)
 
@@ -67,6 +71,7 @@ class SceneAndLogics:
         scene.AddNode(crosshair)
         slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
         self.application_logic.SetMRMLScene(scene)
+        self.application_logic.SetMRMLSceneDataIO(scene, self.remote_io, self.data_io)
         return scene
 
     def _make_logics(self, home: Path) -> dict[str, Any]:
@@ -89,6 +94,7 @@ class SceneAndLogics:
             logic.SetMRMLScene(None)
         self.slice_logics.RemoveAllItems()
         self.view_logics.RemoveAllItems()
+        self.application_logic.SetMRMLSceneDataIO(None, None, None)
         self.application_logic.SetMRMLScene(None)
         for factory in _factories():
             factory.SetMRMLApplicationLogic(None)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _PYTHON_TYPES: dict[str, type] = {
@@ -21,7 +22,9 @@ _PYTHON_TYPES: dict[str, type] = {
 
 def normalized(signature: str) -> str:
     """`clicked( bool )` is `clicked(bool)` and `f(const QString &)` is `f(QString)`, as QMetaObject writes them."""
-    name, _, rest = signature.strip().partition("(")
+    name, parenthesis, rest = signature.strip().partition("(")
+    if not parenthesis:
+        return name
     parameters = rest.rpartition(")")[0]
     types = [_normalized_type(part) for part in _split(parameters)]
     return f"{name.strip()}({','.join(types)})"
@@ -44,16 +47,27 @@ def accepts(signature: str, values: Sequence[Any]) -> bool:
 
 
 def fits(cpp_type: str, value: Any) -> bool:
-    """Whether PythonQt converts a Python value to a C++ type (it turns no pathlib.Path into a QString)."""
+    """Whether PythonQt converts a Python value to a C++ type (PythonQtConversion.cpp, PyObjGet…).
+
+    A QString is stricter here: PythonQt writes `str(value)` of anything, so that None becomes "None".
+    """
     if cpp_type == "QString":
-        return isinstance(value, str)
+        return isinstance(value, str | bool | int | float)
     if cpp_type == "QStringList":
         return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
-    if cpp_type in ("bool", "double", "int", "vtkIdType"):
-        return isinstance(value, bool | int | float)
+    if cpp_type in ("double", "int", "vtkIdType"):
+        return hasattr(value, "__index__") or hasattr(value, "__float__")
     if cpp_type.startswith("vtk") and cpp_type.endswith("*"):
         return value is None or _is_vtk(value, cpp_type.rstrip("*"))
     return True
+
+
+def converted(cpp_type: str, value: Any) -> Any:
+    """A value that fits, as the C++ side gets it: a float for an int is floored, any object has a truth value."""
+    if cpp_type == "int" and isinstance(value, float):
+        return math.floor(value)
+    converter: Callable[[Any], Any] | None = {"bool": bool, "double": float, "QString": str}.get(cpp_type)
+    return converter(value) if converter is not None else value
 
 
 def _is_vtk(value: Any, class_name: str) -> bool:

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar, overload
 
 from . import members
-from .signatures import accepts, fits
+from .signatures import accepts, converted, fits
 
 Class = TypeVar("Class", bound=type)
 registry: dict[str, type] = {}
@@ -85,7 +85,7 @@ class Stored:
 
     def __set__(self, instance: Any, value: Any) -> None:
         check_value(instance, self.name, self.kind, value)
-        private(instance).stored[self.name] = value
+        private(instance).stored[self.name] = converted(self.kind, value)
         if self.after:
             getattr(instance, self.after)()
 
@@ -108,7 +108,7 @@ class Computed:
         if self.setter is None:
             raise AttributeError(f"Property '{self.name}' of {type(instance).__name__} object is not writable")
         check_value(instance, self.name, self.kind, value)
-        self.setter(instance, value)
+        self.setter(instance, converted(self.kind, value))
 
 
 def inner(kind: str, path: str) -> Computed:

@@ -15,6 +15,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from .stand_in import Computed, Stored, private, setter, stand_in
 from .stand_ins.ctk_numbers import ctkSliderWidget
 from .stand_ins.qmrml_base import observations, qMRMLWidget
+from .watchdog import drawing
 
 # As qMRMLSliceView, qMRMLThreeDView and the modules register them.
 SLICE_MANAGERS = (
@@ -91,6 +92,10 @@ class ctkVTKAbstractView(QWidget):
         state.timer.stop()
         if not self.renderEnabled or state.window is None:
             return
+        with drawing():
+            self._draw(state)
+
+    def _draw(self, state: Any) -> None:
         ratio = self.devicePixelRatioF()
         width, height = max(1, round(self.width * ratio)), max(1, round(self.height * ratio))
         if tuple(state.window.GetSize()) != (width, height):

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QStyle,
     QStyleOptionButton,
+    QTextBrowser,
     QToolButton,
     QWidget,
 )
@@ -370,3 +371,24 @@ class ctkFlowLayout(QLayout):
                 item.setGeometry(QRect(QPoint(x, y), size))
             x, row = x + size.width() + self.horizontalSpacing, max(row, size.height())
         return y + row - rectangle.y()
+
+
+@stand_in
+class ctkFittedTextBrowser(QTextBrowser):
+    """Text that is as high as it is long; the real one also folds what follows `setCollapsibleText`'s first lines."""
+
+    collapsed = Stored("bool", True)
+    disableMouseScroll = Stored("bool", True)
+    showDetailsText = Stored("QString", "Show details...")
+    hideDetailsText = Stored("QString", "Hide details")
+
+    def setCollapsibleText(self, text: str) -> None:
+        private(self).text = text
+        self.setText(text)
+
+    def setCollapsibleHtml(self, text: str) -> None:
+        private(self).text = text
+        self.setHtml(text)
+
+    def collapsibleText(self) -> str:
+        return getattr(private(self), "text", "")
