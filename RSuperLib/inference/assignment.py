@@ -24,11 +24,11 @@ class _Partial:
 
 
 def assign(candidates: Sequence[Sequence[Candidate]]) -> list[Candidate | None]:
-    """Choose at most one candidate per lesion so that no two collide and the sum of significances is largest (beam search).
+    """Choose at most one candidate per lesion: no two collide, the sum of significances is largest (beam search).
 
     Args:
-        candidates: per lesion its possible places. Every significance is positive, so a lesion goes without only if all of its
-            places are taken by better ones.
+        candidates: per lesion its possible places. Every significance is positive, so a lesion goes without only if all
+            of its places are taken by better ones.
     """
     # Large lesions first: they have the fewest places.
     order = sorted(range(len(candidates)), key=lambda n: -max((c.radius_mm for c in candidates[n]), default=0.0))

@@ -18,7 +18,7 @@ from RSuperLib.inference.assignment import assign
 from RSuperLib.inference.attenuation import likelihood
 from RSuperLib.inference.candidate import Candidate
 from RSuperLib.inference.delineate import Ball, Box, Mask, Outline, delineate, distances
-from RSuperLib.inference.search import Searcher
+from RSuperLib.inference.search import Searcher, fills_organ
 from RSuperLib.inference.sizes import expected_sizes, smaller_sizes
 from RSuperLib.io import Progress, Volume, no_progress
 from RSuperLib.report import Finding
@@ -105,6 +105,8 @@ def _outline(searcher: Searcher, candidate: Candidate, others: Sequence[Candidat
         return allowed
 
     def attenuation(hu: NDArray[np.float32]) -> NDArray[np.float32]:
+        if fills_organ(candidate.size, candidate.space):
+            return np.ones_like(hu)
         return likelihood(candidate.finding, hu, candidate.tissue)
 
     return delineate(searcher.ct.array, grid, own, extent, attenuation)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from RSuperLib.anatomy import Parts, organ_parts, part
+from RSuperLib.inference.rough import is_rough, organ_within
 from RSuperLib.io import Grid
 from RSuperLib.report import Finding
 
@@ -20,7 +21,7 @@ Box = tuple[slice, slice, slice]
 
 #: Lesions reach a little over their organ's mask: by this share of their radius, at most so many mm.
 _BORDER, _MOST_BORDER_MM = 0.1, 3.0
-#: Dents in solid organs up to twice as wide are closed; lungs, whose masks leave tumours out, by the lesion's radius.
+#: Dents in solid organs up to twice as wide are closed; masks that leave lesions out by the lesion's radius.
 _DENT_MM = 4.0
 #: Standard deviation, in voxels, of the blur that carries HU over an organ's border.
 _BLUR_VOXELS = 1.0
@@ -36,21 +37,32 @@ class Region:
         names: the parts looked in.
         named: their union (i, j, k): the lesion's centre lies in or beside it.
         organ: the union of all parts of the organ on that side: the lesion may reach so far.
+        leaves_lesions_out: whether the masks have a dent or hole where a lesion is, as those of lungs do.
     """
 
     names: tuple[str, ...]
     named: Mask
     organ: Mask
+    leaves_lesions_out: bool = False
 
 
 def region_of(finding: Finding, parts: Parts) -> Region | None:
     """The region that a finding names: its parts where they have masks, else its organ; None without any mask."""
     organ_names = organ_parts(finding.organ, finding.laterality)
     organ = parts.region(organ_names)
+    left_out = finding.organ == "lung"
     if finding.organ_masks and (named := parts.region(finding.organ_masks)) is not None:
         whole = named if organ is None else organ | named
-        return Region(tuple(finding.organ_masks), named, whole)
-    return None if organ is None else Region(tuple(organ_names), organ, organ)
+        return Region(tuple(finding.organ_masks), named, whole, left_out)
+    return None if organ is None else Region(tuple(organ_names), organ, organ, left_out)
+
+
+def outlined(region: Region, hu: NDArray[Any], grid: Grid) -> Region:
+    """The region itself or, where it is only a box around the organ, the organ in it."""
+    if region.leaves_lesions_out or not is_rough(hu, region.organ):
+        return region
+    organ = organ_within(hu, region.organ, grid)
+    return Region(region.names, region.named & organ, organ, leaves_lesions_out=True)
 
 
 def other_anatomy(finding: Finding, parts: Parts) -> Mask:
@@ -120,9 +132,7 @@ class SearchSpace:
         return inside
 
 
-def search_space(
-    hu: NDArray[Any], grid: Grid, region: Region, taken: Mask, radius_mm: float, in_lung: bool
-) -> SearchSpace:
+def search_space(hu: NDArray[Any], grid: Grid, region: Region, taken: Mask, radius_mm: float) -> SearchSpace:
     """Cut out and coarsen what is needed to look for a lesion of that radius.
 
     Args:
@@ -131,9 +141,8 @@ def search_space(
         region: where to look.
         taken: voxels of other organs.
         radius_mm: smallest radius that is looked for.
-        in_lung: whether the part is lung, whose masks leave tumours out.
     """
-    closing_mm = radius_mm if in_lung else _DENT_MM
+    closing_mm = radius_mm if region.leaves_lesions_out else _DENT_MM
     border_mm = min(_BORDER * radius_mm, _MOST_BORDER_MM)
     factor = _coarsening(grid, radius_mm)
     box = _box_around(region.organ, grid, radius_mm + closing_mm + border_mm)

@@ -11,7 +11,7 @@ from RSuperLib.anatomy import Parts
 from RSuperLib.inference.attenuation import Tissue, likelihood, tissue_of
 from RSuperLib.inference.ball import ball_kernels, ball_scores, passing_through, peaks
 from RSuperLib.inference.candidate import Candidate
-from RSuperLib.inference.region import Box, Mask, Region, SearchSpace, other_anatomy, region_of, search_space
+from RSuperLib.inference.region import Box, Mask, Region, SearchSpace, other_anatomy, outlined, region_of, search_space
 from RSuperLib.inference.sizes import ExpectedSize
 from RSuperLib.io import Volume
 from RSuperLib.report import Finding
@@ -22,8 +22,17 @@ LEAST_SCORE = 0.12
 _PASSING = 0.3
 #: Scores of a region without any structure or noise still differ by so much.
 _LEAST_NOISE = 0.01
+#: Of several possible sizes, those with fewer voxels across are not tried: noise is full of such balls.
+_FEWEST_VOXELS_ACROSS = 2.0
+#: From this share of its organ's mask on, a lesion is looked for by the organ's shape.
+_MOST_OF_ORGAN = 0.5
+#: Lung masks leave lesions out, not vessels: what they hold counts less.
+_IN_LUNG_MASK = 0.75
 #: Places of one size are at least this many radii apart.
 _APART = 0.7
+
+
+Floats = NDArray[np.float32]
 
 
 @dataclass
@@ -40,12 +49,16 @@ class Searcher:
         key = _place(finding)
         if key not in self._regions:
             region = region_of(finding, self.parts)
+            if region:
+                region = outlined(region, self.ct.array, self.ct.grid)
             self._regions[key] = (region, other_anatomy(finding, self.parts)) if region else None
         return self._regions[key]
 
     def places(self, finding: Finding, sizes: list[ExpectedSize], count: int) -> list[Candidate]:
-        """The best places of a finding over all sizes, most significant first, at most `count`; none if nothing stands out."""
-        found = [candidate for size in sizes for candidate in self._places(finding, size, count)]
+        """The best places of a finding over all sizes, the most significant first; none if nothing stands out."""
+        smallest_mm = _FEWEST_VOXELS_ACROSS * float(np.cbrt(self.ct.grid.voxel_volume_mm3))
+        resolved = [size for size in sizes if 2 * size.radius_mm >= smallest_mm] or sizes[-1:]
+        found = [candidate for size in resolved for candidate in self._places(finding, size, count)]
         return sorted(found, key=lambda candidate: -candidate.significance)[:count]
 
     def extent(self, candidate: Candidate, box: Box) -> Mask:
@@ -62,20 +75,31 @@ class Searcher:
         if searched is None:
             return []
         space, tissue = searched
-        like = likelihood(finding, space.hu, tissue) * space.trust
+        like, trust = self._likelihood(finding, size, space, tissue)
         kernels = ball_kernels(space.axes_mm, size.axial_mm, size.craniocaudal_mm)
-        scores = ball_scores(like, space.trust, kernels)
+        scores = ball_scores(like, trust, kernels)
         radii = _APART * size.radius_mm / np.array(space.spacing)
         centres = peaks(scores, space.centres & (scores >= LEAST_SCORE), radii, 3 * count)
-        level, noise = _background(scores[space.centres])
+        level, noise = _background(scores[space.extent])
         found = []
         for index in centres:
-            score = float(scores[index]) - _PASSING * passing_through(like, space.trust, kernels, index)
+            score = float(scores[index]) - _PASSING * passing_through(like, trust, kernels, index)
             if score > LEAST_SCORE:
                 centre = space.to_ct(index)
                 place = (centre, self.ct.grid.to_world(centre), size, score, (score - level) / noise)
                 found.append(Candidate(finding, *place, space, tissue))
         return found
+
+    def _likelihood(
+        self, finding: Finding, size: ExpectedSize, space: SearchSpace, tissue: Tissue
+    ) -> tuple[Floats, Floats]:
+        """Likelihood of every voxel, and how far it is known."""
+        if fills_organ(size, space):
+            return space.extent.astype(np.float32), np.ones_like(space.trust)
+        like = likelihood(finding, space.hu, tissue) * space.trust
+        if finding.organ == "lung":
+            like[space.tissue] *= _IN_LUNG_MASK
+        return like, space.trust
 
     def _space(self, finding: Finding, radius_mm: float) -> tuple[SearchSpace, Tissue] | None:
         found = self.region(finding)
@@ -84,17 +108,26 @@ class Searcher:
         key = (*_place(finding), round(radius_mm, 1))
         if key not in self._spaces:
             region, taken = found
-            space = search_space(self.ct.array, self.ct.grid, region, taken, radius_mm, finding.organ == "lung")
+            space = search_space(self.ct.array, self.ct.grid, region, taken, radius_mm)
             self._spaces[key] = (space, tissue_of(space.hu[space.tissue]))
         return self._spaces[key]
 
 
+def fills_organ(size: ExpectedSize, space: SearchSpace) -> bool:
+    """Whether a lesion would make up most of its organ's mask: then no healthy tissue is left to compare it with.
+
+    Such a lesion is where the organ is as thick as the lesion, whatever its HU.
+    """
+    organ_mm3 = float(space.tissue.sum() * np.prod(space.spacing))
+    return 4 / 3 * np.pi * size.radius_mm**3 > _MOST_OF_ORGAN * organ_mm3
+
+
 def _background(scores: NDArray[np.float32]) -> tuple[float, float]:
-    """Median and standard deviation (by the median absolute deviation) of the scores of a region."""
+    """Median of the scores of a region, and their standard deviation upwards (by the 95th percentile)."""
     if not scores.size:
         return 0.0, _LEAST_NOISE
     level = float(np.median(scores))
-    return level, max(1.4826 * float(np.median(np.abs(scores - level))), _LEAST_NOISE)
+    return level, max((float(np.percentile(scores, 95)) - level) / 1.645, _LEAST_NOISE)
 
 
 def _place(finding: Finding) -> tuple[object, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import ceil, log, pi, sqrt
 
 import numpy as np
 
@@ -14,27 +14,29 @@ from RSuperLib.report import Finding
 #: the 111 tumours in the expert masks of the first 100 patients of KiTS19.
 VOLUME_RATIO = {1: (0.34, 0.63, 1.00), 2: (0.51, 0.87, 1.25), 3: (0.63, 0.86, 1.07)}
 
-#: 25th, 50th and 75th percentile of an organ's largest lesion, mm, for findings without a size: 25,154 abdominal CTs of
-#: the per-CT table that R-Super publishes.
+#: 10th and 95th percentile of an organ's largest lesion, mm, for findings without a size: 25,154 abdominal CTs of the
+#: per-CT table that R-Super publishes.
 USUAL_DIAMETERS = {
-    "liver": (10.0, 17.0, 34.0),
-    "pancreas": (8.0, 15.0, 34.0),
-    "kidney": (10.0, 15.0, 27.0),
-    "colon": (20.0, 39.0, 65.0),
-    "esophagus": (11.0, 17.5, 29.0),
-    "uterus": (15.0, 27.0, 51.0),
-    "spleen": (9.0, 13.0, 25.0),
-    "adrenal": (10.0, 14.0, 21.0),
-    "bladder": (10.0, 20.0, 34.0),
-    "gallbladder": (6.0, 14.0, 35.0),
-    "breast": (12.0, 17.0, 28.0),
-    "stomach": (15.0, 27.0, 59.5),
-    "lung": (4.0, 5.0, 9.0),
-    "bone": (9.0, 13.0, 20.0),
-    "prostate": (50.0, 55.0, 62.0),
-    "duodenum": (16.0, 26.0, 38.0),
+    "liver": (6.0, 87.0),
+    "pancreas": (5.0, 97.0),
+    "kidney": (5.0, 64.0),
+    "colon": (11.0, 100.0),
+    "esophagus": (10.0, 45.0),
+    "uterus": (10.0, 97.0),
+    "spleen": (6.0, 126.0),
+    "adrenal": (8.0, 41.0),
+    "bladder": (6.0, 78.0),
+    "gallbladder": (4.0, 76.0),
+    "breast": (9.0, 55.0),
+    "stomach": (10.0, 140.0),
+    "lung": (3.0, 25.0),
+    "bone": (6.0, 54.0),
+    "prostate": (22.0, 77.0),
+    "duodenum": (9.0, 60.0),
 }
-_USUAL_ELSEWHERE = (10.0, 17.0, 34.0)
+_USUAL_ELSEWHERE = (6.0, 87.0)
+#: Of a size that is not known, balls this factor apart are tried.
+_STEP = 1.5
 
 #: "Less than 5 mm" and "more than 5 cm" leave the other end open; the other end is taken this factor away.
 _OPEN_END = 2.0
@@ -67,9 +69,9 @@ def expected_sizes(finding: Finding) -> list[ExpectedSize]:
     if finding.size_min_mm or finding.size_max_mm:
         low = finding.size_min_mm or (finding.size_max_mm or 0) / _OPEN_END
         high = finding.size_max_mm or low * _OPEN_END
-        return [_between(diameter, low, high) for diameter in sorted({low, sqrt(low * high), high})]
-    low, middle, high = USUAL_DIAMETERS.get(finding.organ, _USUAL_ELSEWHERE)
-    return [_between(diameter, low / 2, high * 2) for diameter in (low, middle, high)]
+    else:
+        low, high = USUAL_DIAMETERS.get(finding.organ, _USUAL_ELSEWHERE)
+    return _series(low, high)
 
 
 def smaller_sizes(finding: Finding) -> list[ExpectedSize]:
@@ -77,7 +79,7 @@ def smaller_sizes(finding: Finding) -> list[ExpectedSize]:
     largest = max(finding.diameters_mm, default=0.0)
     if not largest:
         return expected_sizes(finding)
-    return [_between(largest * share, largest / 4, largest) for share in (1.0, 0.7, 0.5)]
+    return _series(largest / 3, largest)
 
 
 def sorted_diameters(diameters_mm: list[float]) -> list[float]:
@@ -106,7 +108,19 @@ def _measured(diameters: list[float], finding: Finding) -> ExpectedSize:
     return ExpectedSize(axial, craniocaudal, (volume * low * min(least, 1.0), volume * high * max(most, 1.0)))
 
 
-def _between(diameter: float, low: float, high: float) -> ExpectedSize:
+def _series(low: float, high: float) -> list[ExpectedSize]:
+    """Balls from the smallest to the largest diameter, each with the volumes that are nearer to it than to the next."""
+    count = max(1, ceil(log(high / low) / log(_STEP))) + 1
+    diameters = np.geomspace(low, high, count) if high > low else [high]
     shrink = VOLUME_RATIO[1][1] ** (1 / 3)
-    interval = (pi / 6 * low**3 * VOLUME_RATIO[1][0], pi / 6 * high**3 * VOLUME_RATIO[1][2])
-    return ExpectedSize(diameter * shrink, diameter * shrink, interval)
+    return [
+        ExpectedSize(
+            float(diameter) * shrink,
+            float(diameter) * shrink,
+            (
+                pi / 6 * (diameter / _STEP) ** 3 * VOLUME_RATIO[1][0],
+                pi / 6 * (diameter * _STEP) ** 3 * VOLUME_RATIO[1][2],
+            ),
+        )
+        for diameter in diameters
+    ]
