@@ -53,7 +53,10 @@ class Host:
         self.stop()
 
     def _start(self) -> None:
-        from PySide6.QtCore import QSize
+        from PySide6.QtCore import QCoreApplication, QSize
+
+        if QCoreApplication.instance() is not None:
+            raise RuntimeError("this process has had its Qt application; start the host in another one")
 
         from . import pythonqt
 
