@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import environment
+from . import environment, failures
 from .host import Host, TestResult
 
 
@@ -24,7 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     width, height = (int(part) for part in options.size.split("x"))
     appearance = {"size": (width, height), "style": options.style, "scale": options.scale}
     with Host(**appearance, slicer_python=options.slicer_python) as host:
-        return _run(host, options)
+        passed = _run(host, options)
+        failures.clear()
+    return 0 if passed and not failures.recorded() else 1  # recorded: what the modules' cleanup gave
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,9 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(host: Host, options: argparse.Namespace) -> int:
-    from . import failures
-
+def _run(host: Host, options: argparse.Namespace) -> bool:
     names = [host.load(path).name for path in options.module]
     host.startup_completed()
     passed = True
@@ -60,7 +60,7 @@ def _run(host: Host, options: argparse.Namespace) -> int:
         if options.screenshot:
             scale = f"-{options.scale:g}x" if options.scale != 1 else ""
             print(host.screenshot(Path(options.screenshot) / f"{name}-{options.style}{scale}.png"))
-    return 0 if passed else 1
+    return passed
 
 
 def _opened(name: str, problems: list[str]) -> bool:

@@ -6,6 +6,9 @@ import ctypes
 import ctypes.util
 import importlib.util
 import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 APT_LINE = (
     "apt-get install -y libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri libx11-6 libxcb1 libxkbcommon0 "
@@ -20,6 +23,21 @@ def prepare(scale: float = 1.0) -> None:
     os.environ["QT_SCALE_FACTOR"] = str(scale)
     # Qt's offscreen plugin looks for fonts in PySide6's own, empty folder unless it is told where the system's are.
     os.environ.setdefault("QT_QPA_FONTDIR", "/usr/share/fonts/truetype/dejavu")
+
+
+def add_python_slicer(folder: Path) -> Callable[[], None]:
+    """Put a `PythonSlicer` that is this Python in front of PATH; returns the function that takes it away again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    script = folder / "PythonSlicer"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    script.chmod(0o755)
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = f"{folder}{os.pathsep}{before}"
+
+    def restore() -> None:
+        os.environ["PATH"] = before
+
+    return restore
 
 
 def missing() -> str:

@@ -53,12 +53,25 @@ class Host:
         self.stop()
 
     def _start(self) -> None:
-        from PySide6.QtCore import QSize
+        from PySide6.QtCore import QCoreApplication, QSize
+
+        if QCoreApplication.instance() is not None:
+            raise RuntimeError("this process has had its Qt application; start the host in another one")
 
         from . import pythonqt
 
         pythonqt.install()
-        from . import appearance, application, dialogs, failures, io_manager, messages, qt_module, stand_ins
+        from . import (
+            appearance,
+            application,
+            dialogs,
+            failures,
+            io_manager,
+            messages,
+            qt_module,
+            stand_ins,
+            subject_hierarchy,
+        )
         from .main_window import qSlicerMainWindow
 
         failures.clear()
@@ -66,6 +79,7 @@ class Host:
         self._undo.append(failures.watch())
         folder, remove = io_manager.temporary_folder()
         self._undo.append(remove)
+        self._undo.append(environment.add_python_slicer(folder / "bin"))
         self._install_slicer_modules()
         qt_module.install(stand_ins)
         self.app = application.qSlicerApplication(["Slicer"])
@@ -75,7 +89,9 @@ class Host:
         for name, logic in self.app._d.mrml.module_logics.items():
             self.app.moduleManager()._add_loadable(name, logic)
         self.window = qSlicerMainWindow(QSize(*self._size))
+        self.window.moduleSelector().moduleSelected.connect(self._show_selected)
         self.app._lay_out(self.window._views())
+        subject_hierarchy.follow(self.app.mrmlScene())
         self.window.show()
         guard = dialogs.Guard()
         self._undo.append(guard.stop)
@@ -109,12 +125,16 @@ class Host:
 
     def open(self, name: str) -> Any:
         """Show a module's panel; returns its Python widget. Leaves the panel shown before."""
-        widget = self.app.moduleManager()._enter(name)
+        self.window.moduleSelector().selectModule(name)
+        widget = self.app.moduleManager().module(name).widgetRepresentation()
         if widget is None:
             raise RuntimeError(f"{name} has no panel")
-        self.window._show_module(self.app.moduleManager().module(name).title, widget)
         self.settle()
         return widget.self()
+
+    def _show_selected(self, name: str) -> None:
+        widget = self.app.moduleManager()._enter(name)
+        self.window._show_module(self.app.moduleManager().module(name).title, widget)
 
     def settle(self, milliseconds: int = 0) -> None:
         """Let the event loop run until nothing is due, for at least the given time."""

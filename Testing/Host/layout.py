@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QTabWidget, QVBoxLayout, 
 
 from .stand_in import Computed, private, setter, stand_in
 from .stand_ins.qmrml_base import observations
-from .views import qMRMLSliceWidget, qMRMLThreeDWidget
+from .views import qMRMLSliceWidget, qMRMLTableWidget, qMRMLThreeDWidget
 
 _THREED = "vtkMRMLViewNode"
 _SLICE = "vtkMRMLSliceNode"
+_TABLE = "vtkMRMLTableViewNode"
 
 
 @stand_in
@@ -49,12 +50,7 @@ class qMRMLLayoutManager(ctkLayoutManager):
         state = private(self)
         observations(state.viewport, "layout_observers").clear()
         for widget in state.widgets.values():
-            for key in ("node_observers", "logic_observers"):
-                for part in (widget, private(widget).view, private(widget).bar):
-                    observations(part, key).clear()
-            private(private(widget).view).managers.SetMRMLDisplayableNode(None)
-            private(private(widget).view).window.Finalize()
-            private(private(widget).view).window = None
+            widget._release()
         state.logic.SetMRMLScene(None)
 
     # Arrangement
@@ -98,8 +94,10 @@ class qMRMLLayoutManager(ctkLayoutManager):
         state = private(self)
         if (class_name, tag) not in state.widgets:
             node = state.scene.GetSingletonNode(tag, class_name)
-            makers = {_SLICE: self._slice, _THREED: self._threed}
-            state.widgets[class_name, tag] = makers[class_name](node) if class_name in makers else QWidget()
+            makers = {_SLICE: self._slice, _THREED: self._threed, _TABLE: self._table}
+            if class_name not in makers:
+                return QWidget()  # of a chart, which the host does not draw
+            state.widgets[class_name, tag] = makers[class_name](node)
         return state.widgets[class_name, tag]  # type: ignore[no-any-return]
 
     def _slice(self, node: Any) -> QWidget:
@@ -118,6 +116,12 @@ class qMRMLLayoutManager(ctkLayoutManager):
         widget = qMRMLThreeDWidget()
         widget.setMRMLScene(private(self).scene)
         widget._attach(node, logic)
+        return widget
+
+    def _table(self, node: Any) -> QWidget:
+        widget = qMRMLTableWidget()
+        widget.setMRMLScene(private(self).scene)
+        widget._attach(node)
         return widget
 
     def _add_logic(self, logic: Any, collection: Any) -> None:
@@ -155,14 +159,15 @@ class qMRMLLayoutManager(ctkLayoutManager):
             return next((widget for widget in widgets if widget.mrmlViewNode().GetLayoutName() == which), None)
         return widgets[which] if which < len(widgets) else None
 
-    def tableWidget(self, index: int) -> None:
-        return None
+    def tableWidget(self, index: int) -> Any:
+        widgets = self._of_class(_TABLE)
+        return widgets[index] if index < len(widgets) else None
 
     def plotWidget(self, index: int) -> None:
         return None
 
     threeDViewCount = Computed("int", lambda self: len(self._of_class(_THREED)))
-    tableViewCount = Computed("int", lambda self: 0)
+    tableViewCount = Computed("int", lambda self: len(self._of_class(_TABLE)))
     plotViewCount = Computed("int", lambda self: 0)
 
     def mrmlSliceLogics(self) -> Any:
@@ -188,11 +193,11 @@ class qMRMLLayoutManager(ctkLayoutManager):
         (self.pauseRender if paused else self.resumeRender)()
 
     def pauseRender(self) -> None:
-        for widget in private(self).widgets.values():
+        for widget in [*self._of_class(_SLICE), *self._of_class(_THREED)]:
             widget.pauseRender()
 
     def resumeRender(self) -> None:
-        for widget in private(self).widgets.values():
+        for widget in [*self._of_class(_SLICE), *self._of_class(_THREED)]:
             widget.resumeRender()
 
 

@@ -5,11 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QDockWidget, QFrame, QLabel, QMainWindow, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QFrame, QLabel, QMainWindow, QScrollArea, QToolBar, QVBoxLayout, QWidget
 
-from .stand_in import private, stand_in
+from .stand_in import Computed, private, stand_in
 
 PANEL_WIDTH = 500
+
+
+@stand_in
+class qSlicerModuleSelectorToolBar(QToolBar):
+    """Selects modules for scripts; the host's panel title stands where Slicer shows its module list."""
+
+    moduleSelected = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.objectName = "ModuleSelectorToolBar"
+        self.hide()
+
+    def selectModule(self, name: str) -> None:
+        private(self).selected = name
+        self.moduleSelected.emit(name)
+
+    selectedModule = Computed("QString", lambda self: getattr(private(self), "selected", ""))
 
 
 @stand_in
@@ -22,6 +40,7 @@ class qSlicerMainWindow(QMainWindow):
         self.windowTitle = "3D Slicer 5.12 (host)"
         state = private(self)
         state.title, state.scroll, state.views = QLabel(), QScrollArea(), QWidget()
+        state.selector = qSlicerModuleSelectorToolBar(self)
         state.title.setContentsMargins(6, 4, 6, 4)
         state.scroll.setWidgetResizable(True)
         state.scroll.setFrameShape(QFrame.Shape.NoFrame)

@@ -90,8 +90,9 @@ class SceneAndLogics:
     def close(self) -> None:
         """Let go in the order that leaves no observer on a deleted object."""
         self.scene.Clear(1)
-        for logic in reversed(self.module_logics.values()):
-            logic.SetMRMLScene(None)
+        for module, logic in reversed(self.module_logics.items()):
+            if module != "Segmentations":  # which asks the scene that it loses for its subject hierarchy
+                logic.SetMRMLScene(None)
         self.slice_logics.RemoveAllItems()
         self.view_logics.RemoveAllItems()
         self.application_logic.SetMRMLSceneDataIO(None, None, None)

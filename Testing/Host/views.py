@@ -15,6 +15,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from .stand_in import Computed, Stored, private, setter, stand_in
 from .stand_ins.ctk_numbers import ctkSliderWidget
 from .stand_ins.qmrml_base import observations, qMRMLWidget
+from .stand_ins.tables import qMRMLTableView
 from .watchdog import drawing
 
 # As qMRMLSliceView, qMRMLThreeDView and the modules register them.
@@ -441,6 +442,17 @@ class qMRMLAbstractViewWidget(qMRMLWidget):
         layout.addWidget(bar)
         layout.addWidget(view, 1)
 
+    def _release(self) -> None:
+        """Let go of observers, displayable managers and the render window."""
+        state = private(self)
+        for part in (self, state.bar, state.view):
+            for key in ("node_observers", "logic_observers"):
+                observations(part, key).clear()
+        view = private(state.view)
+        view.managers.SetMRMLDisplayableNode(None)
+        view.window.Finalize()
+        view.window = None
+
     def controllerWidget(self) -> Any:
         return private(self).bar
 
@@ -541,3 +553,29 @@ class qMRMLThreeDWidget(qMRMLAbstractViewWidget):
 
     def viewLogic(self) -> Any:
         return private(self).logic
+
+
+@stand_in
+class qMRMLTableWidget(qMRMLAbstractViewWidget):
+    """The table view of a layout; shows the table that its view node names."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._arrange(qMRMLViewControllerBar(self), qMRMLTableView(self))
+
+    def _attach(self, node: Any) -> None:
+        state = private(self)
+        state.node = node
+        held = observations(self, "node_observers")
+        held.add(node, "ModifiedEvent", lambda *_: state.view.setMRMLTableNode(node.GetTableNode()))
+        state.view.setMRMLTableNode(node.GetTableNode())
+
+    def _release(self) -> None:
+        observations(self, "node_observers").clear()
+        private(self).view.setMRMLTableNode(None)
+
+    def tableView(self) -> Any:
+        return private(self).view
+
+    def mrmlTableViewNode(self) -> Any:
+        return private(self).node

@@ -76,8 +76,8 @@ FORM = """<?xml version="1.0" encoding="UTF-8"?>
 <property name="nodeTypes"><stringlist><string>vtkMRMLScalarVolumeNode</string></stringlist></property>
 <property name="addEnabled"><bool>false</bool></property><property name="removeEnabled"><bool>false</bool></property>
 </widget></item>
-<item row="1" column="0"><widget class="QPushButton" name="button"><property name="text"><string>Apply</string></property>
-</widget></item>
+<item row="1" column="0"><widget class="QPushButton" name="button"><property name="text"><string>Apply</string>
+</property></widget></item>
 <item row="1" column="1"><widget class="QLabel" name="answer"/></item>
 </layout></widget>
 <customwidgets>
@@ -177,8 +177,9 @@ def test_life_cycle(host: Any, make: Callable[..., Path]) -> None:
     assert slicer.modules.hostlife.title == "The HostLife module"
     assert widget.calls == ["setup", "enter"]
     assert widget.parent.isEntered
+    assert slicer.util.getModuleWidget("HostLife") is widget
     slicer.mrmlScene.Clear(0)
-    host.app.moduleManager()._enter("Volumes")
+    slicer.util.selectModule("Volumes")
     assert widget.calls == ["setup", "enter", "close", "exit"]
     assert host.open("HostLife") is widget
 

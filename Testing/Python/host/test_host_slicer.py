@@ -215,6 +215,33 @@ def test_nothing_is_installed_but_everything_is_recorded(slicer: Any) -> None:
     assert slicer.packaging.pip_check("numpy>=1")
 
 
+def test_data_nodes_stand_in_the_subject_hierarchy(slicer: Any, volume: Any, segmentation: Any) -> None:
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    items = [hierarchy.GetItemByDataNode(node) for node in (volume, segmentation)]
+    assert all(items)
+    study = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), "Study")
+    for item in items:
+        hierarchy.SetItemParent(item, study)
+    assert hierarchy.GetItemParent(items[1]) == study
+    slicer.mrmlScene.RemoveNode(segmentation)
+    assert not hierarchy.GetItemDataNode(items[1])
+
+
+def test_other_processes_run_in_python_slicer(host: Any, slicer: Any) -> None:
+    lines: list[str] = []
+    codes: list[int] = []
+    process = slicer.util.launchConsoleProcess(
+        ["PythonSlicer", "-c", "print('from outside')"],
+        useStartupEnvironment=False,
+        blocking=False,
+        logCallback=lines.append,
+        completedCallback=codes.append,
+    )
+    assert host.wait_until(lambda: codes == [0], seconds=30)
+    process.stdout.close()
+    assert [line.strip() for line in lines] == ["from outside"]
+
+
 def test_settings_lie_in_the_run_s_own_folder(slicer: Any) -> None:
     import qt
 
