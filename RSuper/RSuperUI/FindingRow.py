@@ -100,7 +100,15 @@ def stateName(state: str) -> str:
 def _place(finding: Finding) -> str:
     sides = {"left": _("left"), "right": _("right"), "bilateral": _("both sides"), "midline": _("midline")}
     words = [sides[finding.laterality]] if finding.laterality in sides else []
-    return ", ".join([*words, *(part for part in finding.partWords if part.lower() not in words)])
+    return ", ".join([*words, *_shortened([part for part in finding.partWords if part.lower() not in words])])
+
+
+def _shortened(parts: list[str]) -> list[str]:
+    """"segment 5", "segment 6" as "segment 5", "6": columns are narrow."""
+    heads = {part.rpartition(" ")[0] for part in parts}
+    if len(heads) != 1 or "" in heads:
+        return parts
+    return [parts[0], *(part.rpartition(" ")[2] for part in parts[1:])]
 
 
 def _size(finding: Finding) -> str:

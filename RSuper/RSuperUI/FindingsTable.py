@@ -32,6 +32,7 @@ class FindingsTable:
         header = table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(self.PLACE, qt.QHeaderView.Stretch)
+        table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         table.verticalHeader().setVisible(False)
         table.connect("itemSelectionChanged()", self._onSelectionChanged)
 

@@ -132,6 +132,6 @@ def _summary(text: str, reading: Reading, isCurrent: bool) -> str:
     if not reading.isRead:
         return reading.reason
     others = len(reading.findings) - len(reading.lesions)
-    return _("{lesions} findings that are lesions now, {others} others (negated, earlier or resected).").format(
-        lesions=len(reading.lesions), others=others
-    )
+    found = _("Findings that are lesions now: {count}.").format(count=len(reading.lesions))
+    grey = _("Negated, earlier or resected: {count}.").format(count=others) if others else ""
+    return f"{found} {grey}".rstrip()

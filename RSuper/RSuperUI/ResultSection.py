@@ -8,7 +8,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from RSuperUI.FindingRow import FindingRow, stateName
+from RSuperUI.FindingRow import FindingRow
 from RSuperUI.State import State
 
 
@@ -34,7 +34,14 @@ class ResultSection:
 
 def _summary(rows: Sequence[FindingRow], warnings: Sequence[str]) -> str:
     counts = Counter(row.state for row in rows if row.state)
-    states = [f"{count} {stateName(state)}" for state, count in counts.most_common()]
+    sentences = {
+        "agrees": _("{count} agree"),
+        "differs": _("{count} differ"),
+        "missing": _("{count} missing in mask"),
+        "extra": _("{count} extra in mask"),
+        "cannot tell": _("{count} that one cannot tell"),
+    }
+    states = [sentences[state].format(count=count) for state, count in counts.most_common()]
     found = _("Report and mask: {states}.").format(states=", ".join(states)) if states else ""
     isEmpty = not any(row.lesions for row in rows)
     caution = [_("No lesion was marked. That does not mean that there is none.")] if isEmpty else []

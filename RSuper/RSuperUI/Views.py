@@ -13,8 +13,8 @@ def showInBackground(ct: slicer.vtkMRMLScalarVolumeNode) -> None:
 
 
 def jumpTo(point: Point) -> None:
-    """Bring a point (RAS millimetres) to the middle of all slice views and of the 3D views."""
-    slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *point, slicer.vtkMRMLSliceNode.CenteredJumpSlice)
+    """Show a point (RAS millimetres) in all slice views, in the way that they are set to jump, and in 3D."""
+    slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *point)
     for camera in slicer.util.getNodesByClass("vtkMRMLCameraNode"):
         _lookAt(camera, point)
 

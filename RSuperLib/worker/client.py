@@ -26,7 +26,8 @@ class Worker:
     `submit` and `poll` never block, so that a GUI can call them from a timer; `run` waits for one job.
 
     Args:
-        python: the Python to run it with, this one if not given (in Slicer: `PythonSlicer`).
+        python: the Python to run it with, this one if not given (in Slicer: `PythonSlicer`). It is told not to look for
+            modules in the working directory (-P), where any file could lie.
         environment: the environment to start it in, this process's own if not given.
     """
 
@@ -34,7 +35,7 @@ class Worker:
         self._messages: queue.Queue[Message] = queue.Queue()
         self._ids = (f"r{number}" for number in itertools.count(1))
         self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            [python or sys.executable, "-m", "RSuperLib.worker"],
+            [python or sys.executable, "-P", "-m", "RSuperLib.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=_with_this_library(environment),
