@@ -6,12 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_DIR ?= demo-output
 TESTS ?= Testing/Python
 
-.PHONY: demo test lint types format clean help
+.PHONY: demo test lint types format clean help bench-finder bench-real bench-phantom bench-import
 
 help:
 	@echo "make demo   try RSuper on a made-up patient (results in $(DEMO_DIR)/)"
 	@echo "make test   run every test"
 	@echo "make format put the code in the project's style"
+	@echo "make bench-finder, bench-real, bench-phantom, bench-import   measure the claims again (Docs/results)"
 
 demo: $(VENV)/.core
 	$(BIN)/rsuper demo --out $(DEMO_DIR)
@@ -42,6 +43,13 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
 	@touch $@ $(VENV)/.core
+
+bench-finder bench-phantom bench-import: bench-%: $(VENV)/.core
+	$(BIN)/rsuper bench $* --out Docs/results/$*.json
+
+# Needs RSUPER_DATA; the pictures go to the folder named by RSUPER_BENCH_PICTURES.
+bench-real: $(VENV)/.core
+	$(BIN)/rsuper bench real --out Docs/results/real.json
 
 clean:
 	rm -rf $(VENV) $(DEMO_DIR) .mypy_cache .ruff_cache .pytest_cache

@@ -142,8 +142,9 @@ def _one_piece(mask: Mask, distance: Floats, opening_mm: float, grid: Grid) -> M
 
 def _opened(mask: Mask, radius_mm: float, spacing: tuple[float, float, float]) -> Mask:
     """Opening with a ball: what a ball of that radius inside the mask can reach."""
-    eroded = edt.edt(np.ascontiguousarray(mask), anisotropy=spacing) > radius_mm
+    eroded: Mask = edt.edt(np.ascontiguousarray(mask), anisotropy=spacing) > radius_mm
     if not eroded.any():
         return eroded
     distance: Floats = edt.edt(np.ascontiguousarray(~eroded), anisotropy=spacing)
-    return mask & (distance <= radius_mm)
+    opened: Mask = mask & np.asarray(distance <= radius_mm)
+    return opened

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import edt
@@ -12,17 +12,23 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from RSuperLib.anatomy import Parts, organ_parts, part
-from RSuperLib.inference.rough import is_rough, organ_within
+from RSuperLib.inference.rough import bounding_box, is_rough, organ_within
 from RSuperLib.io import Grid
 from RSuperLib.report import Finding
 
 Mask = NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
+_NOTHING: Mask = np.zeros((0, 0, 0), np.bool_)
 
 #: Lesions reach a little over their organ's mask: by this share of their radius, at most so many mm.
 _BORDER, _MOST_BORDER_MM = 0.1, 3.0
 #: Dents in solid organs up to twice as wide are closed; masks that leave lesions out by the lesion's radius.
 _DENT_MM = 4.0
+#: A hull that wide would let the search take heart and mediastinum for a tumour of the lung; the outline, which knows
+#: where the tumour is, needs its outer parts.
+_REACH = 1.5
+#: No more coarse voxels than this are searched: memory and time of one size.
+_MOST_VOXELS = 12e6
 #: Standard deviation, in voxels, of the blur that carries HU over an organ's border.
 _BLUR_VOXELS = 1.0
 #: Parts that contain other parts, or run through organs: they do not exclude a lesion from lying there.
@@ -37,24 +43,53 @@ class Region:
         names: the parts looked in.
         named: their union (i, j, k): the lesion's centre lies in or beside it.
         organ: the union of all parts of the organ on that side: the lesion may reach so far.
+        taken: voxels that belong to other organs.
         leaves_lesions_out: whether the masks have a dent or hole where a lesion is, as those of lungs do.
     """
 
     names: tuple[str, ...]
     named: Mask
     organ: Mask
+    taken: Mask
     leaves_lesions_out: bool = False
+
+
+class PackedRegion:
+    """A region as the bits of its masks' boxes: of a large CT many are kept, one for each place that a report names."""
+
+    def __init__(self, region: Region) -> None:
+        self._region = replace(region, named=_NOTHING, organ=_NOTHING, taken=_NOTHING)
+        self._shape = region.organ.shape
+        self._bits = [_packed(mask) for mask in (region.named, region.organ, region.taken)]
+
+    def unpacked(self) -> Region:
+        """The region that was packed."""
+        named, organ, taken = (self._mask(box, bits) for box, bits in self._bits)
+        return replace(self._region, named=named, organ=organ, taken=taken)
+
+    def _mask(self, box: tuple[slice, ...], bits: NDArray[np.uint8]) -> Mask:
+        mask = np.zeros(self._shape, np.bool_)
+        inside = mask[box]
+        inside[:] = np.unpackbits(bits, count=inside.size).reshape(inside.shape)
+        return mask
+
+
+def _packed(mask: Mask) -> tuple[tuple[slice, ...], NDArray[np.uint8]]:
+    box = bounding_box(mask) if mask.any() else (slice(0, 0),) * mask.ndim
+    return box, np.packbits(mask[box])
 
 
 def region_of(finding: Finding, parts: Parts) -> Region | None:
     """The region that a finding names: its parts where they have masks, else its organ; None without any mask."""
     organ_names = organ_parts(finding.organ, finding.laterality)
     organ = parts.region(organ_names)
-    left_out = finding.organ == "lung"
-    if finding.organ_masks and (named := parts.region(finding.organ_masks)) is not None:
-        whole = named if organ is None else organ | named
-        return Region(tuple(finding.organ_masks), named, whole, left_out)
-    return None if organ is None else Region(tuple(organ_names), organ, organ, left_out)
+    names, named = tuple(finding.organ_masks), parts.region(finding.organ_masks)
+    if named is None:
+        names, named = tuple(organ_names), organ
+    if named is None:
+        return None
+    whole = named if organ is None else organ | named
+    return Region(names, named, whole, other_anatomy(finding, parts), leaves_lesions_out=finding.organ == "lung")
 
 
 def outlined(region: Region, hu: NDArray[Any], grid: Grid) -> Region:
@@ -62,7 +97,7 @@ def outlined(region: Region, hu: NDArray[Any], grid: Grid) -> Region:
     if region.leaves_lesions_out or not is_rough(hu, region.organ):
         return region
     organ = organ_within(hu, region.organ, grid)
-    return Region(region.names, region.named & organ, organ, leaves_lesions_out=True)
+    return replace(region, named=region.named & organ, organ=organ, leaves_lesions_out=True)
 
 
 def other_anatomy(finding: Finding, parts: Parts) -> Mask:
@@ -91,7 +126,8 @@ class SearchSpace:
         axes_mm: (3, 3), columns are the RAS offsets of one coarse voxel along i, j, k.
         hu: mean HU, float32.
         tissue: the part's own voxels, as masks give them.
-        extent: where the lesion may lie: the part with holes and dents closed, without other organs.
+        extent: where a ball is looked for: the part with holes and dents closed, without other organs.
+        reach: where voxels of a lesion may lie, once its ball was found; a little more than the extent.
         trust: 0..1, how far a voxel's HU is free of what lies outside the extent.
         centres: where its centre may lie.
     """
@@ -102,6 +138,7 @@ class SearchSpace:
     hu: NDArray[np.float32]
     tissue: Mask
     extent: Mask
+    reach: Mask
     trust: NDArray[np.float32]
     centres: Mask
 
@@ -116,12 +153,12 @@ class SearchSpace:
         start = np.array([one.start for one in self.box])
         return start + (np.asarray(index, float) + 0.5) * self.factor - 0.5
 
-    def extent_in(self, box: Box) -> Mask:
-        """The extent on the CT's own voxels of a box, interpolated."""
+    def reach_in(self, box: Box) -> Mask:
+        """The reach on the CT's own voxels of a box, interpolated."""
         start = np.array([one.start for one in box])
         offset = (start + 0.5 - np.array([one.start for one in self.box])) / self.factor - 0.5
         fine = ndimage.affine_transform(
-            self.extent.astype(np.float32),
+            self.reach.astype(np.float32),
             1 / np.array(self.factor),
             offset,
             tuple(one.stop - one.start for one in box),
@@ -132,29 +169,31 @@ class SearchSpace:
         return inside
 
 
-def search_space(hu: NDArray[Any], grid: Grid, region: Region, taken: Mask, radius_mm: float) -> SearchSpace:
+def search_space(hu: NDArray[Any], grid: Grid, region: Region, radius_mm: float) -> SearchSpace:
     """Cut out and coarsen what is needed to look for a lesion of that radius.
 
     Args:
         hu: the CT (i, j, k).
         grid: its grid.
         region: where to look.
-        taken: voxels of other organs.
         radius_mm: smallest radius that is looked for.
     """
     closing_mm = radius_mm if region.leaves_lesions_out else _DENT_MM
     border_mm = min(_BORDER * radius_mm, _MOST_BORDER_MM)
-    factor = _coarsening(grid, radius_mm)
     box = _box_around(region.organ, grid, radius_mm + closing_mm + border_mm)
+    factor = _coarsening(grid, radius_mm, box)
     coarse_grid_axes = grid.affine[:3, :3] * np.array(factor)
     spacing = np.linalg.norm(coarse_grid_axes, axis=0)
     organ = _shares(region.organ[box], factor) >= 0.5
     named = _shares(region.named[box], factor) >= 0.5
-    free = _shares(taken[box], factor) < 0.5
+    free = _shares(region.taken[box], factor) < 0.5
     extent = (_closed(organ, closing_mm, border_mm, spacing) | organ) & free
+    reach = extent
+    if region.leaves_lesions_out:
+        reach = extent | (_closed(organ, _REACH * radius_mm, border_mm, spacing) & free)
     centres = extent & (_distance(named, spacing) <= closing_mm + border_mm)
     coarse = _block_means(hu[box], factor)
-    return SearchSpace(box, factor, coarse_grid_axes, coarse, organ, extent, _trust(extent), centres)
+    return SearchSpace(box, factor, coarse_grid_axes, coarse, organ, extent, reach, _trust(extent), centres)
 
 
 def _trust(extent: Mask) -> NDArray[np.float32]:
@@ -164,10 +203,13 @@ def _trust(extent: Mask) -> NDArray[np.float32]:
     return trust
 
 
-def _coarsening(grid: Grid, radius_mm: float) -> tuple[int, int, int]:
-    """So many CT voxels per coarse voxel that the radius is at least four coarse voxels, where the CT allows it."""
-    i, j, k = (max(1, int(radius_mm / 4 / spacing)) for spacing in grid.spacing)
-    return i, j, k
+def _coarsening(grid: Grid, radius_mm: float, box: Box) -> tuple[int, int, int]:
+    """CT voxels per coarse voxel: the radius is four coarse voxels, if the CT is so fine and the box not too large."""
+    factor = [max(1, int(radius_mm / 4 / spacing)) for spacing in grid.spacing]
+    shape = np.array([one.stop - one.start for one in box])
+    while np.prod(shape / factor) > _MOST_VOXELS:
+        factor[int(np.argmin(np.array(grid.spacing) * factor))] += 1
+    return factor[0], factor[1], factor[2]
 
 
 def _box_around(mask: Mask, grid: Grid, margin_mm: float) -> Box:

@@ -71,7 +71,7 @@ def organ_within(hu: NDArray[Any], region: Mask, grid: Grid) -> Mask:
 
 def bounding_box(mask: Mask) -> Box:
     """The smallest box that holds a mask, which must not be empty."""
-    lines = [mask.any(tuple(other for other in range(3) if other != axis)) for axis in range(3)]
+    lines: list[Mask] = [np.asarray(mask.any(tuple({0, 1, 2} - {axis}))) for axis in range(3)]
     return tuple(slice(int(line.argmax()), len(line) - int(line[::-1].argmax())) for line in lines)
 
 
@@ -80,7 +80,7 @@ def _alike(smooth: NDArray[np.float32], inside: Mask) -> Mask:
     counts, edges = np.histogram(smooth[inside], np.arange(SOFT_TISSUE_HU[0], SOFT_TISSUE_HU[1] + 1))
     density = ndimage.gaussian_filter1d(counts.astype(float), 3.0)
     peak = int(density.argmax())
-    high = density >= density[peak] / 2
+    high: Mask = density >= density[peak] / 2
     flanks = [np.argmin(high[peak:]), np.argmin(high[peak::-1])]
     deviation = max(1, min(int(flank) for flank in flanks if flank) if any(flanks) else 1) / 1.177  # half maximum
     reach = max(_WITHIN_DEVIATIONS * deviation, _WITHIN_HU)

@@ -11,7 +11,7 @@ from RSuperLib.anatomy import Parts
 from RSuperLib.inference.attenuation import Tissue, likelihood, tissue_of
 from RSuperLib.inference.ball import ball_kernels, ball_scores, passing_through, peaks
 from RSuperLib.inference.candidate import Candidate
-from RSuperLib.inference.region import Box, Mask, Region, SearchSpace, other_anatomy, outlined, region_of, search_space
+from RSuperLib.inference.region import Box, Mask, PackedRegion, Region, SearchSpace, outlined, region_of, search_space
 from RSuperLib.inference.sizes import ExpectedSize
 from RSuperLib.io import Volume
 from RSuperLib.report import Finding
@@ -41,18 +41,19 @@ class Searcher:
 
     ct: Volume
     parts: Parts
-    _regions: dict[tuple[object, ...], tuple[Region, Mask] | None] = field(default_factory=dict)
+    _regions: dict[tuple[object, ...], PackedRegion | None] = field(default_factory=dict)
     _spaces: dict[tuple[object, ...], tuple[SearchSpace, Tissue]] = field(default_factory=dict)
 
-    def region(self, finding: Finding) -> tuple[Region, Mask] | None:
-        """Where to look for the finding, and the voxels of other organs; None if no mask leads there."""
+    def region(self, finding: Finding) -> Region | None:
+        """Where to look for the finding; None if no mask leads there."""
         key = _place(finding)
         if key not in self._regions:
             region = region_of(finding, self.parts)
             if region:
                 region = outlined(region, self.ct.array, self.ct.grid)
-            self._regions[key] = (region, other_anatomy(finding, self.parts)) if region else None
-        return self._regions[key]
+            self._regions[key] = PackedRegion(region) if region else None
+        packed = self._regions[key]
+        return packed.unpacked() if packed else None
 
     def places(self, finding: Finding, sizes: list[ExpectedSize], count: int) -> list[Candidate]:
         """The best places of a finding over all sizes, the most significant first; none if nothing stands out."""
@@ -63,11 +64,10 @@ class Searcher:
 
     def extent(self, candidate: Candidate, box: Box) -> Mask:
         """Which voxels of a box of the CT the lesion may have."""
-        found = self.region(candidate.finding)
-        allowed = candidate.space.extent_in(box)
-        if found is not None:
-            region, taken = found
-            allowed = (allowed | region.organ[box]) & ~taken[box]
+        region = self.region(candidate.finding)
+        allowed = candidate.space.reach_in(box)
+        if region is not None:
+            allowed = (allowed | region.organ[box]) & ~region.taken[box]
         return allowed
 
     def _places(self, finding: Finding, size: ExpectedSize, count: int) -> list[Candidate]:
@@ -102,13 +102,12 @@ class Searcher:
         return like, space.trust
 
     def _space(self, finding: Finding, radius_mm: float) -> tuple[SearchSpace, Tissue] | None:
-        found = self.region(finding)
-        if found is None:
-            return None
         key = (*_place(finding), round(radius_mm, 1))
         if key not in self._spaces:
-            region, taken = found
-            space = search_space(self.ct.array, self.ct.grid, region, taken, radius_mm)
+            region = self.region(finding)
+            if region is None:
+                return None
+            space = search_space(self.ct.array, self.ct.grid, region, radius_mm)
             self._spaces[key] = (space, tissue_of(space.hu[space.tissue]))
         return self._spaces[key]
 

@@ -104,7 +104,8 @@ class LesionWriter:
             return ""
         if lesion.organ == "lung" and lesion.attenuation != "calcified":
             return ""
-        if not self._chance(self._style.adjectives):
+        # "Fluid-attenuation cyst" says it twice; few write so.
+        if not self._chance(self._style.adjectives * (0.3 if "cyst" in wording.noun else 1)):
             return ""
         values["attenuation"] = lesion.attenuation
         return attenuation_word(lesion.attenuation, self._random) + " "
@@ -113,9 +114,11 @@ class LesionWriter:
         """The size as text ("" = none), and words before the noun that bound it ("subcentimeter ")."""
         longest = lesion.diameters_mm[0]
         if self._chance(FREQUENCIES[lesion.organ].sized):
-            numbers = self._numbers(lesion)
-            values |= {"diameters_mm": [float(n) for n in numbers], "size_kind": "exact"}
-            return size_text(numbers, self._centimetres(), self._style.times), ""
+            return self._exact_size(lesion, values), ""
+        if longest > 10 and self._chance(0.1):
+            low = int(longest // 10)
+            values |= {"size_kind": "range", "size_min_mm": low * 10.0, "size_max_mm": low * 10.0 + 10}
+            return f"{low}-{low + 1} cm", ""
         if longest < 9.5 and self._chance(0.6):
             values |= {"size_kind": "upper_bound", "size_max_mm": 10.0}
             return "", str(self._random.choice(["subcentimeter ", "sub-centimeter "]))
@@ -126,6 +129,11 @@ class LesionWriter:
             values["size_kind"] = "qualitative"
             return "", "large "
         return "", ""
+
+    def _exact_size(self, lesion: PlacedLesion, values: dict[str, Any]) -> str:
+        numbers = self._numbers(lesion)
+        values |= {"diameters_mm": [float(n) for n in numbers], "size_kind": "exact"}
+        return size_text(numbers, self._centimetres(), self._style.times)
 
     def _numbers(self, lesion: PlacedLesion) -> list[int]:
         axial, across, high = (max(1, rounded_mm(d)) for d in lesion.diameters_mm)
@@ -176,6 +184,8 @@ class LesionWriter:
             patterns = [
                 f"there is {with_article(f'{size} {noun}')} {where}{tail}",
                 f"{noun} {where} measuring {size}{tail}",
+                f"{noun} {where} measuring approximately {size}{tail}",
+                f"{where} there is {with_article(f'{size} {noun}')}{tail}",
                 f"{with_article(f'{noun}')} is seen {where}, measuring {size}{tail}",
                 f"{with_article(f'{size} {noun}')} {where}{tail}",
                 f"{noun} {where}, {size}{tail}",
@@ -188,7 +198,7 @@ class LesionWriter:
 
     def _write_impression(self, described: Described, size: str, noun: str, place: Place, after: str) -> None:
         shown = ""
-        if size and self._chance(0.7):
+        if described.values.get("diameters_mm") and self._chance(0.7):
             first = int(described.values["diameters_mm"][0])
             shown = size_text([first], self._centimetres(), "") + " " if self._chance(0.5) else f"{size} "
         described.sentences.append(("impression", sentence(f"{shown}{noun} {place.phrase}{after}")))
@@ -207,9 +217,7 @@ class LesionWriter:
         adjective = self._adjective(largest, wording, values) if same else ""
         size = ""
         if self._chance(0.35 + 0.65 * FREQUENCIES[largest.organ].sized):
-            numbers = self._numbers(largest)
-            values |= {"diameters_mm": [float(n) for n in numbers], "size_kind": "exact"}
-            size = size_text(numbers, self._centimetres(), self._style.times)
+            size = self._exact_size(largest, values)
         described = Described(values, tuple(lesion.label for lesion in lesions), size_text=size)
         noun = f"{adjective}{plural(wording.noun)}"
         # "likely a metastasis" does not go with a plural

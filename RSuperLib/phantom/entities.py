@@ -59,6 +59,7 @@ class Entity:
         edge: how many mm its border is blurred over.
         lobulation: how far the surface strays from an ellipsoid, as a share of the radius.
         core: HU difference of a necrotic centre, in lesions over 3 cm.
+        smallest: it is at least so large, mm; smaller ones go by another name.
         wordings: what reports call it.
     """
 
@@ -71,6 +72,7 @@ class Entity:
     edge: float = 1.5
     lobulation: float = 0.1
     core: float = 0
+    smallest: float = 0
 
     def difference(self, phase: Phase) -> float:
         """HU difference to the organ in a phase, for entities without a density of their own."""
@@ -87,11 +89,11 @@ def _cyst(weight: float) -> Entity:
     return Entity("cyst", weight, _CYST, density=8, texture=2, edge=0, lobulation=0.03)
 
 
-def _metastasis(weight: float, noun: str = "lesion") -> Entity:
+def _metastasis(weight: float) -> Entity:
     words = (
         Wording("metastasis", "metastasis"),
-        Wording(noun, "metastasis", ", suspicious for metastasis"),
-        Wording(noun, "metastasis", ", likely a metastasis"),
+        Wording("lesion", "metastasis", ", suspicious for metastasis"),
+        Wording("lesion", "metastasis", ", likely a metastasis"),
         _LESION,
     )
     return Entity("metastasis", weight, words, delta=(-28, -45, -16), texture=8, edge=4, lobulation=0.2, core=-20)
@@ -165,7 +167,7 @@ ENTITIES: dict[str, tuple[Entity, ...]] = {
             density=40,
             edge=1.5,
         ),
-        Entity("tumour", 0.08, (_MASS,), density=45, texture=10, edge=2.5, lobulation=0.25, core=-20),
+        Entity("tumour", 0.08, (_MASS,), density=45, texture=10, edge=2.5, lobulation=0.25, core=-20, smallest=30),
     ),
     "pancreas": (
         _cyst(0.45),
@@ -229,6 +231,7 @@ ENTITIES: dict[str, tuple[Entity, ...]] = {
             texture=8,
             edge=2,
             lobulation=0.25,
+            smallest=18,
         ),
     ),
     "stomach": (
@@ -240,6 +243,7 @@ ENTITIES: dict[str, tuple[Entity, ...]] = {
             texture=8,
             edge=2,
             lobulation=0.2,
+            smallest=15,
         ),
         Entity("indeterminate", 0.3, (_LESION, _NODULE), density=60, texture=4, edge=1.5),
     ),

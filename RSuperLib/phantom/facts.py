@@ -29,7 +29,7 @@ class Facts:
         gallbladder: whether it is there.
         lengths_mm: measured craniocaudal extents by organ (liver, spleen), of organs wholly in the image.
         kidney_levels: lowest and highest slice index of each kidney by side.
-        liver_hu: mean HU of the liver without contrast, or None.
+        fatty_liver: whether the liver is dark without contrast.
         aortic_calcification: whether plaques were painted.
         stones: stones in the kidneys.
     """

@@ -48,8 +48,9 @@ def ellipsoid(at: Coordinates, centre: ArrayLike, radii: ArrayLike) -> Field:
     radius = np.asarray(radii, np.float32)
     unit = sum((o / r) ** 2 for o, r in zip(offset, radius, strict=True))
     slope = sum((o / r**2) ** 2 for o, r in zip(offset, radius, strict=True))
-    length = np.sqrt(unit)
-    return np.asarray(length * (length - 1) / np.sqrt(slope + np.float32(1e-12)), np.float32)
+    tiny = np.float32(1e-6)  # keeps the centre, where both vanish, inside
+    length = np.sqrt(unit + tiny)
+    return np.asarray(length * (length - 1) / np.sqrt(slope + tiny / radius.min() ** 2), np.float32)
 
 
 def turned(at: Coordinates, centre: ArrayLike, rotation: NDArray[np.float64]) -> Coordinates:

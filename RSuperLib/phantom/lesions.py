@@ -18,13 +18,15 @@ from RSuperLib.phantom.parts import ORGAN_PARTS, PART_LABELS, organ_labels, side
 from RSuperLib.phantom.patient import Patient
 from RSuperLib.phantom.settings import PhantomSettings
 from RSuperLib.phantom.shapes import Shape, lobulated_ellipsoid, shape_from_mask, tumours_of_folder
-from RSuperLib.report.schema import Attenuation
+from RSuperLib.report.schema import Attenuation, Kind
 
 #: Largest lesion that still leaves the organ recognisable, mm.
 _LARGEST_MM = {
     "liver": 110, "kidney": 75, "lung": 45, "pancreas": 50, "spleen": 60, "adrenal": 45, "colon": 55, "stomach": 55,
 }  # fmt: skip
 _TRIES = 25
+#: Solid lesions are not darker than this.
+_SOLID_HU = 18.0
 #: A part counts as holding a lesion if it holds at least this share of it.
 PART_SHARE = 0.25
 #: Soft tissue and bowel give way to lesions that grow out of these organs; other lesions stay inside.
@@ -100,6 +102,7 @@ def _plan_organ(
         same = index == 0 or random.random() < 0.8
         entity = first if same else entities[random.choice(len(entities), p=weights / weights.sum())]
         diameter = largest if index == 0 else max(smallest_mm, largest * random.uniform(0.35, 0.95))
+        diameter = max(diameter, entity.smallest)
         plans.append(PlannedLesion(organ, entity, None if settings.geometry else diameter))
     return plans
 
@@ -219,7 +222,7 @@ class LesionPainter:
     ) -> PlacedLesion:
         canvas, entity = self.canvas, plan.entity
         organ = self._organ_hu(plan.organ, box, mask)
-        value, attenuation = self._appearance(entity, organ, distance, random, plan.organ)
+        value, attenuation = self._appearance(entity, organ, distance, random)
         inner = np.where(mask, distance, np.maximum(distance, canvas.edge))
         share = coverage(np.asarray(inner, np.float32), max(entity.edge, canvas.edge))
         share = np.where(mask, np.maximum(share, 0.5), share)
@@ -235,7 +238,9 @@ class LesionPainter:
         return lesion
 
     def _organ_hu(self, organ: str, box: tuple[slice, ...], mask: NDArray[np.bool_]) -> float:
-        """Median HU of the organ near the lesion."""
+        """Median HU of the organ near the lesion; of hollow organs that of the wall."""
+        if organ in ("colon", "stomach"):
+            return self._patient.tissue["bowel_wall"]
         own = np.isin(self.canvas.part[box], organ_labels(organ)) & ~self._taken[box]
         values = self.canvas.hu[box][own & ~mask]
         if len(values) < 20:
@@ -243,27 +248,23 @@ class LesionPainter:
         return float(np.median(values))
 
     def _appearance(
-        self, entity: Entity, organ_hu: float, distance: Field, random: np.random.Generator, organ: str
+        self, entity: Entity, organ_hu: float, distance: Field, random: np.random.Generator
     ) -> tuple[Field, Attenuation]:
         """HU inside the lesion, and the word for it."""
         level = entity.density
         if level is None:
-            level = organ_hu + entity.difference(self._patient.phase) * self._settings.contrast * random.uniform(
-                0.8, 1.25
-            )
+            contrast = self._settings.contrast * random.uniform(0.8, 1.25)
+            level = max(organ_hu + entity.difference(self._patient.phase) * contrast, _SOLID_HU)
         else:
             level += random.normal(0, 3)
         radius = float(-distance.min())
-        noise = self._texture(distance.shape, max(4.0, radius * 0.5), random)
+        noise = smooth_noise(distance.shape, self.canvas.spacing, max(4.0, radius * 0.5), random)
         value = level + entity.texture * noise
         mixed = entity.texture >= 12
         if entity.core and radius > 15:
             value = value + entity.core * coverage(distance + np.float32(radius * 0.5), radius * 0.3)
             mixed = True
-        return np.asarray(value, np.float32), _attenuation_word(level, organ_hu, mixed, organ)
-
-    def _texture(self, shape: tuple[int, ...], wavelength: float, random: np.random.Generator) -> Field:
-        return smooth_noise(shape, self.canvas.spacing, wavelength, random)
+        return np.asarray(value, np.float32), _attenuation_word(level, organ_hu, mixed, entity.kind)
 
     def _part_shares(self, organ: str, box: tuple[slice, ...], mask: NDArray[np.bool_]) -> dict[str, float]:
         part = self.canvas.part[box][mask]
@@ -316,15 +317,15 @@ def _largest_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(pieces == 1 + np.bincount(pieces[pieces > 0])[1:].argmax())
 
 
-def _attenuation_word(level: float, organ_hu: float, mixed: bool, organ: str) -> Attenuation:
+def _attenuation_word(level: float, organ_hu: float, mixed: bool, kind: Kind) -> Attenuation:
     if level > 250:
         return "calcified"
     if -120 < level < -20:
         return "fat"
-    if -10 <= level <= 25 and abs(level - organ_hu) > 15:
+    if kind == "cyst":
         return "fluid"
     if mixed:
         return "mixed"
-    if organ == "lung" or abs(level - organ_hu) < 8:
+    if abs(level - organ_hu) < 8:
         return "iso"
     return "hyper" if level > organ_hu else "hypo"

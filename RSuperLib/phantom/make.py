@@ -157,7 +157,7 @@ def _assemble(
 ) -> Phantom:
     random = patient.random("file")
     order, flips = random_orientation(random)
-    grid = file_grid(canvas, order, flips, np.round(random.uniform(-250, 50, 3), 2))
+    grid = file_grid(canvas.shape, canvas.spacing, order, flips, np.round(random.uniform(-250, 50, 3), 2))
 
     def turn(array: NDArray[Any]) -> NDArray[Any]:
         return to_file_axes(array, order, flips)
@@ -210,7 +210,7 @@ def _lesion_records(lesions: list[PlacedLesion], report: WrittenReport) -> list[
                 "kind": lesion.entity.kind,
                 "attenuation": lesion.attenuation,
                 "volume_mm3": round(lesion.volume_mm3, 2),
-                "diameters_mm": [round(d, 2) for d in lesion.diameters_mm],
+                "diameters_mm": list(lesion.diameters_mm),
                 "report": {
                     "finding": finding.lesion_id,
                     "size_text": report.size_texts[number],

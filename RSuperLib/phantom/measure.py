@@ -18,14 +18,14 @@ def lesion_diameters(mask: NDArray[np.bool_], spacing: tuple[float, float, float
         spacing: mm along the axes.
 
     Returns:
-        Millimetres. The axial ones reach from voxel border to voxel border.
+        Millimetres to two decimals. The axial ones reach from voxel border to voxel border.
     """
     box = tuple(slice(line.min(), line.max() + 1) for line in np.nonzero(mask))
     inside = mask[box]
     best = (0.0, 0.0)
     for k in np.flatnonzero(inside.any((0, 1))):
         best = max(best, _slice_diameters(inside[:, :, k], spacing))
-    return best[0], best[1], inside.shape[2] * spacing[2]
+    return round(best[0], 2), round(best[1], 2), round(inside.shape[2] * spacing[2], 2)
 
 
 def _slice_diameters(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -> tuple[float, float]:
@@ -35,10 +35,12 @@ def _slice_diameters(mask: NDArray[np.bool_], spacing: tuple[float, float, float
     points = np.unique(np.vstack(sides), axis=0) * spacing[:2]
     hull = points[ConvexHull(points).vertices]
     distances = squareform(pdist(hull))
-    first, second = np.unravel_index(int(distances.argmax()), distances.shape)
-    along = (hull[second] - hull[first]) / distances[first, second]
-    across = hull @ np.array([-along[1], along[0]])
-    return float(distances[first, second]), float(np.ptp(across))
+    longest = distances.max()
+    # Where several diameters are the longest, the one with the widest perpendicular counts.
+    firsts, seconds = np.nonzero(np.triu(distances) >= longest - 1e-3)
+    along = (hull[seconds] - hull[firsts]) / longest
+    across = hull @ np.column_stack([-along[:, 1], along[:, 0]]).T
+    return float(longest), float(np.ptp(across, axis=0).max())
 
 
 def craniocaudal_extent(mask: NDArray[Any], slice_mm: float) -> float:

@@ -40,7 +40,7 @@ def _paint_kidney(canvas: Canvas, patient: Patient, side: int) -> None:
     front = front / np.float32(size)
     bumpy = canvas.noise(region, 22, random) * np.float32(0.8)
     local = (lateral, front, up)
-    outer = ellipsoid(local, (0, 0, 0), (27, 22.5, 54)) + bumpy
+    outer = ellipsoid(local, (0, 0, 0), (28.5, 24, 56)) + bumpy
     sinus = ellipsoid(local, (-17, 2, 0), (19, 8, 26)) + np.float32(1.2) * canvas.noise(region, 12, random)
     outer = canvas.carve(region, outer, 0.5)
     parenchyma = np.maximum(outer, -sinus)
@@ -79,7 +79,7 @@ def paint_adrenals(canvas: Canvas, patient: Patient) -> None:
         random = patient.random(f"adrenal {side}")
         part = PART_LABELS["adrenal_gland_right" if side > 0 else "adrenal_gland_left"]
         top = np.array([28.0, -10.0, 42.0] if side > 0 else [-32.0, -6.0, 36.0]) + random.normal(0, 1.5, 3)
-        thick = random.normal(2.9, 0.25)
+        thick = random.normal(3.5, 0.3)
         limbs = [(side * 2.0, -20.0, -20.0), (side * 13.0, -17.0, -18.0), (side * 4, -8, -24.0)]
         for step in limbs:
             half = top + np.array(step) * 0.5
@@ -216,7 +216,7 @@ def paint_spleen(canvas: Canvas, patient: Patient) -> None:
     centre = np.array([-94, -28, 44]) + random.normal(0, 4, 3)
     region = canvas.region(centre - 75, centre + 75)
     local = turned(region.at, centre, rotation_about(1, random.normal(18, 6)) @ rotation_about(2, random.normal(25, 8)))
-    body = ellipsoid(local, (0, 0, 0), np.array([31, 48, 55]) * size)
+    body = ellipsoid(local, (0, 0, 0), np.array([34, 52, 58]) * size)
     hollow = ellipsoid(local, (46, 6, 0), (34, 42, 60))
     distance = -smooth_min(-body, hollow, 8) + np.float32(1.5) * canvas.noise(region, 25, random)
     distance = canvas.carve(region, distance, patient.gap * 0.5)

@@ -111,7 +111,7 @@ class _ReportWriter:
             self._described += described
             sentences = [text for item in described for section, text in item.sentences if section == "findings"]
             if not described and organ not in together and self._chance(0.8):
-                sentences += self._clear_sentence(organ, name, many)
+                sentences += self._clear_sentence(organ, heading, name, many)
             elif described:
                 sentences += self._other_side_clear(organ)
             sentences += self._extras(organ)
@@ -135,13 +135,17 @@ class _ReportWriter:
         self._claims += [_Claim(organ, "normal", text) for organ in organs]
         return text
 
-    def _clear_sentence(self, organ: str, name: str, many: bool) -> list[str]:
+    def _clear_sentence(self, organ: str, heading: str, name: str, many: bool) -> list[str]:
         if organ == "gallbladder" and not self._facts.gallbladder:
             text = self._pick("Status post cholecystectomy.", "The gallbladder is surgically absent.")
             self._claims.append(_Claim(organ, "absent", text))
             return [text]
         if organ not in self._facts.clear:
             return []
+        if self._style.layout == "sections" and self._chance(0.5):
+            status, text = self._short_clear_sentence()
+            self._claims.append(_Claim(organ, status, f"{self._heading(heading)}: {text}"))
+            return [text]
         are = "are" if many else "is"
         status, text = {
             0: ("normal", f"The {name} {are} unremarkable."),
@@ -152,6 +156,20 @@ class _ReportWriter:
         }[int(self._random.integers(5))]
         self._claims.append(_Claim(organ, status, text))
         return [text]
+
+    def _short_clear_sentence(self) -> tuple[str, str]:
+        """A status told under the organ's heading, without its name."""
+        choices = (
+            ("normal", "Unremarkable."),
+            ("normal", "Normal."),
+            ("normal", "Within normal limits."),
+            ("no_lesion", "No focal lesion."),
+            ("no_lesion", "No mass."),
+        )
+        return choices[int(self._random.integers(len(choices)))]
+
+    def _heading(self, heading: str) -> str:
+        return heading.upper() if self._style.capitals else heading
 
     def _other_side_clear(self, organ: str) -> list[str]:
         if organ not in ("kidney", "adrenal") or not self._chance(0.5):
@@ -215,8 +233,7 @@ class _ReportWriter:
     def _findings_lines(self, body: list[tuple[str, list[str]]]) -> list[str]:
         layout = self._style.layout
         if layout == "sections":
-            upper = self._chance(0.5)
-            return ["FINDINGS:", *(f"{h.upper() if upper else h}: {' '.join(texts)}" for h, texts in body), ""]
+            return ["FINDINGS:", *(f"{self._heading(heading)}: {' '.join(texts)}" for heading, texts in body), ""]
         every = [text for _, texts in body for text in texts]
         if layout == "numbered":
             return ["FINDINGS:", *(f"{number}. {text}" for number, text in enumerate(every, start=1)), ""]

@@ -53,19 +53,23 @@ def random_orientation(random: np.random.Generator) -> tuple[tuple[int, int, int
 
 
 def file_grid(
-    canvas: Canvas, order: tuple[int, int, int], flips: tuple[bool, bool, bool], offset: NDArray[np.float64]
+    shape: tuple[int, int, int],
+    spacing: tuple[float, float, float],
+    order: tuple[int, int, int],
+    flips: tuple[bool, bool, bool],
+    offset: NDArray[np.float64],
 ) -> Grid:
-    """Grid of the array that `to_file_axes` makes."""
+    """Grid of the array that `to_file_axes` makes of one of `shape` whose first voxel lies at `offset` mm (RAS)."""
     canonical = np.eye(4)
-    canonical[:3, :3] = np.diag(canvas.spacing)
+    canonical[:3, :3] = np.diag(spacing)
     canonical[:3, 3] = offset
     turn = np.zeros((4, 4))
     turn[3, 3] = 1
     for axis, source in enumerate(order):
         turn[source, axis] = -1 if flips[source] else 1
-        turn[source, 3] = canvas.shape[source] - 1 if flips[source] else 0
-    shape = tuple(canvas.shape[source] for source in order)
-    return Grid((shape[0], shape[1], shape[2]), canonical @ turn)
+        turn[source, 3] = shape[source] - 1 if flips[source] else 0
+    turned = [shape[source] for source in order]
+    return Grid((turned[0], turned[1], turned[2]), canonical @ turn)
 
 
 def to_file_axes(array: NDArray[Any], order: tuple[int, int, int], flips: tuple[bool, bool, bool]) -> NDArray[Any]:

@@ -34,6 +34,7 @@ class Style:
     comparison: str
     impression: bool
     wrap: int
+    capitals: bool
 
 
 def draw_style(random: np.random.Generator) -> Style:
@@ -48,6 +49,7 @@ def draw_style(random: np.random.Generator) -> Style:
         comparison=dated if random.random() < 0.45 else "",
         impression=bool(random.random() < 0.75),
         wrap=int(random.choice([0, 0, 72, 80])),
+        capitals=bool(random.random() < 0.5),
     )
 
 

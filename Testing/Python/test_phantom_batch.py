@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -11,7 +12,7 @@ import pytest
 
 from RSuperLib.cli import main
 from RSuperLib.io import Cancelled, InputError
-from RSuperLib.phantom import PhantomSettings, case_seed, make_batch, make_phantom
+from RSuperLib.phantom import Phantom, PhantomSettings, case_seed, make_batch, make_phantom, write_phantom
 
 FILES = {"ct.nii.gz", "parts.nii.gz", "parts.json", "lesions.nii.gz", "report.txt", "truth.json"}
 SETTINGS = PhantomSettings(prevalence=1.0)
@@ -33,9 +34,13 @@ def test_case_folders_are_complete(folder: Path) -> None:
         assert truth["schema_version"] == 1
 
 
-def test_files_hold_the_phantom(folder: Path) -> None:
-    phantom = make_phantom(case_seed(7, 1), SETTINGS)
-    case = folder / "phantom_000001"
+@pytest.fixture(scope="module")
+def phantom() -> Phantom:
+    return make_phantom(case_seed(7, 0), SETTINGS)
+
+
+def test_files_hold_the_phantom(folder: Path, phantom: Phantom) -> None:
+    case = folder / "phantom_000000"
     ct, lesions = nibabel.load(case / "ct.nii.gz"), nibabel.load(case / "lesions.nii.gz")
     assert ct.get_data_dtype() == np.int16
     assert lesions.get_data_dtype() == np.uint16
@@ -47,8 +52,13 @@ def test_files_hold_the_phantom(folder: Path) -> None:
     assert (case / "report.txt").read_text() == phantom.report
 
 
-def test_same_bytes_whatever_the_number_of_cases(folder: Path, tmp_path: Path) -> None:
-    make_batch(tmp_path, 1, 7, SETTINGS)
+def test_same_bytes_whatever_the_number_of_cases(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert main(["phantom", "--out", str(tmp_path), "--seed", "7", "--prevalence", "1", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["cases"], result["made"]) == (["phantom_000000"], 1)
     for name in FILES:
         first = (folder / "phantom_000000" / name).read_bytes()
         assert (tmp_path / "phantom_000000" / name).read_bytes() == first
@@ -64,14 +74,21 @@ def test_complete_cases_are_kept_and_missing_ones_made(folder: Path) -> None:
     assert {path.name for path in batch.cases[1].iterdir()} == FILES
 
 
-def test_a_cancelled_run_leaves_no_half_case(tmp_path: Path) -> None:
+def test_a_cancelled_run_keeps_what_is_complete(folder: Path) -> None:
     def stop(_stage: str, fraction: float) -> None:
-        if fraction > 0:
+        if fraction > 0.6:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        make_batch(tmp_path, 2, 7, SETTINGS, stop)
-    assert [path.name for path in tmp_path.iterdir()] == ["phantom_000000"]
+        make_batch(folder, 3, 7, SETTINGS, stop)
+    assert sorted(path.name for path in folder.iterdir()) == ["phantom_000000", "phantom_000001"]
+
+
+def test_a_run_that_dies_while_writing_leaves_no_half_case(tmp_path: Path, phantom: Phantom) -> None:
+    broken = replace(phantom, truth={"not": {"json"}})
+    with pytest.raises(TypeError):
+        write_phantom(broken, tmp_path / "case")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_settings_in_the_same_folder_are_refused(folder: Path) -> None:
@@ -96,10 +113,3 @@ def test_a_file_as_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is a file"):
         make_batch(tmp_path / "file", 1, 0, SETTINGS)
-
-
-def test_json_says_what_was_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "out"
-    assert main(["phantom", "--out", str(out), "--prevalence", "0", "--json"]) == 0
-    result = json.loads(capsys.readouterr().out)
-    assert (result["cases"], result["made"]) == (["phantom_000000"], 1)
