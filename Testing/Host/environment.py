@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -45,10 +46,17 @@ def missing() -> str:
     for package, module in (("slicer-core", "slicer_core"), ("PySide6-Essentials", "PySide6")):
         if importlib.util.find_spec(module) is None:
             return f"{package} is not installed: pip install '.[slicer]'"
+    if sys.version_info < (3, 12) and _pyside_version() >= (6, 12):
+        # It counts references to None wrongly there (`QLabel.setText` loses one a call), until Python stops.
+        return "PySide6 6.12 needs Python 3.12, which Slicer 5.12 has: pip install 'PySide6-Essentials<6.12'"
     for library in ("EGL", "GL", "xkbcommon", "fontconfig", "dbus-1"):
         if not _loads(library):
             return f"the library {library} is missing: {APT_LINE}"
     return ""
+
+
+def _pyside_version() -> tuple[int, ...]:
+    return tuple(int(part) for part in importlib.metadata.version("PySide6-Essentials").split(".")[:2])
 
 
 def _loads(library: str) -> bool:

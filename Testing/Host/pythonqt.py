@@ -27,6 +27,7 @@ from . import members
 from .signatures import converted, fits, normalized, parameter_types, python_type
 
 MODULES: tuple[ModuleType, ...] = (QtCore, QtGui, QtWidgets, QtNetwork)
+_MANY = 20  # more arguments than any signal has
 _INTERNAL = ("connect", "disconnect")
 # What of PySide takes a pathlib.Path where PythonQt does not; all else refuses it by itself.
 _PATH_TAKERS = {
@@ -125,7 +126,7 @@ def _get_attribute(self: QtCore.QObject, name: str) -> Any:
     if name in _INTERNAL:
         return functools.partial(_connect if name == "connect" else _disconnect, self)
     if name in _raw_get(self, "__dict__") or _defined_in_python(class_, name):
-        return _bound(_raw_get(self, name))
+        return _bound(self, name, _raw_get(self, name))
     if name in _properties(class_):
         return _read_property(self, class_, name)
     return _get_other(self, name)
@@ -135,7 +136,7 @@ def _get_other(self: QtCore.QObject, name: str) -> Any:
     if name.endswith("_") and _is_qt_member(type(self), name[:-1]):
         name = name[:-1]
     if _is_qt_member(type(self), name):
-        return _bound(_raw_get(self, name))
+        return _bound(self, name, _raw_get(self, name))
     enum_value = getattr(type(self), name, None)
     if isinstance(enum_value, enum.Enum):
         return enum_value
@@ -148,8 +149,23 @@ def _get_other(self: QtCore.QObject, name: str) -> Any:
     raise AttributeError(f"{type(self).__name__} has no attribute named '{name}'")
 
 
-def _bound(value: Any) -> Any:
-    return BoundSignal(value) if isinstance(value, QtCore.SignalInstance) else value
+def _bound(self: QtCore.QObject, name: str, value: Any) -> Any:
+    """A signal as PythonQt hands it out: of overloads the one declared first, `clicked(bool)` before `clicked()`."""
+    if not isinstance(value, QtCore.SignalInstance):
+        return value
+    parameters = _first_overload(_qt_base(type(self)), name)
+    return BoundSignal(value[parameters] if parameters else value)
+
+
+@functools.cache
+def _first_overload(class_: type, name: str) -> str:
+    """Parameters of the signal that Qt declares first under a name; empty if it has none or is no signal of Qt's."""
+    meta = class_.staticMetaObject  # type: ignore[attr-defined]
+    for index in range(meta.methodCount()):
+        signature = bytes(meta.method(index).methodSignature().data()).decode()
+        if meta.method(index).methodType() == QtCore.QMetaMethod.MethodType.Signal and signature.startswith(f"{name}("):
+            return signature[len(name) + 1 : -1]
+    return ""
 
 
 def _read_property(self: QtCore.QObject, class_: type, name: str) -> Any:
@@ -271,12 +287,23 @@ class BoundSignal:
 
     def connect(self, receiver: Callable[..., Any]) -> bool:
         target = receiver._instance if isinstance(receiver, BoundSignal) else receiver
-        return bool(self._instance.connect(target))
+        if isinstance(target, FunctionType | MethodType):
+            target = trimmed(target, _MANY)  # PySide would look for a slot of a method's name
+        connection = self._instance.connect(target)
+        _bound_connections.setdefault(id(self._instance), []).append((receiver, connection, self._instance))
+        return bool(connection)
 
-    def disconnect(self, *receiver: Callable[..., Any]) -> bool:
-        return bool(self._instance.disconnect(*receiver))
+    def disconnect(self, receiver: Callable[..., Any] | None = None) -> bool:
+        entries = _bound_connections.get(id(self._instance), [])
+        dropped = [entry for entry in entries if receiver is None or entry[0] == receiver]
+        _bound_connections[id(self._instance)] = [entry for entry in entries if entry not in dropped]
+        for _, connection, _ in dropped:
+            QtCore.QObject.disconnect(connection)
+        return bool(dropped)
 
 
+# The third of each entry keeps the signal alive, so that no other gets its id.
+_bound_connections: dict[int, list[tuple[Callable[..., Any], Any, Any]]] = {}
 _connections: dict[tuple[int, str], list[tuple[Callable[..., Any], Any]]] = {}
 
 

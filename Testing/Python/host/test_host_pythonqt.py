@@ -115,6 +115,22 @@ def test_disconnect_stops_calls(qt: Any) -> None:
     assert seen == []
 
 
+def test_signals_are_attributes_that_connect_and_emit(qt: Any) -> None:
+    seen: list[object] = []
+    button = qt.QPushButton()
+
+    def slot(checked: bool) -> None:
+        seen.append(checked)
+
+    button.clicked.connect(slot)
+    button.clicked.connect(lambda: seen.append("none"))
+    button.clicked(True)
+    assert seen == [True, "none"]
+    assert button.clicked.disconnect(slot)
+    button.click()
+    assert seen == [True, "none", "none"]
+
+
 @pytest.mark.parametrize("signal", ["clickd()", "clicked(int)", "textChanged(QString)", "clicked"])
 def test_connecting_a_wrong_signal_is_an_error(qt: Any, signal: str) -> None:
     with pytest.raises(ValueError, match="does not exist on QPushButton"):
