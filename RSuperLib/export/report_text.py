@@ -141,10 +141,11 @@ def lay_out(
 
 
 def _paragraphs(report: str) -> Iterator[tuple[int, int]]:
-    """Spans of the report's lines; a long line that goes on in lower case was broken by a program and is rejoined."""
+    """Spans of the report's lines; a long line that goes on in lower case or a bracket was broken and is rejoined."""
     start = 0
     for line in re.finditer(r"([^\n]*)(?:\n|$)", report):
-        goes_on = len(line.group(1)) >= _LEAST_BROKEN_LINE and report[line.end() : line.end() + 1].islower()
+        following = report[line.end() : line.end() + 1]
+        goes_on = len(line.group(1)) >= _LEAST_BROKEN_LINE and (following.islower() or following == "(")
         if not goes_on and line.end() > start:
             yield start, line.end()
             start = line.end()
