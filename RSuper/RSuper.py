@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from pathlib import Path
 
 import slicer
 from RSuperUI.CaseFiles import CaseFiles
@@ -28,6 +28,8 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
+
+from RSuperLib.io.errors import InputError
 
 #
 # RSuper
@@ -139,7 +141,7 @@ class RSuperLogic(ScriptedLoadableModuleLogic):
     def __init__(self, session: WorkerSession | None = None, packages: Packages | None = None) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         self.session = session or WorkerSession()
-        self._packages = packages or Packages(os.path.join(os.path.dirname(__file__), "Resources", "requirements.txt"))
+        self._packages = packages or Packages(str(Path(__file__).parent / "Resources" / "requirements.txt"))
 
     def getState(self) -> State:
         """The case of the scene."""
@@ -189,8 +191,13 @@ class RSuperLogic(ScriptedLoadableModuleLogic):
         """Bring the result of a run into the scene. Segments that are there already stay as they are.
 
         Raises:
-            RSuperError: the result cannot be read, or its CT left the scene.
+            InputError: its CT left the scene.
+            RSuperError: the result cannot be read.
         """
+        if state.ct is None:
+            raise InputError(
+                _("The CT was removed from the scene during the run."), _("Choose it and press Apply again.")
+            )
         lesions = LesionSegmentation(None, {})
         if result.lesionCount:
             lesions = LesionSegmentation.fromFile(result.lesionsPath, state.ct, state.target)

@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 
 def main() -> None:
+    """Fill the panel in, press Apply, and save pictures of what it shows on the way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("case", type=Path)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
@@ -34,16 +35,17 @@ def main() -> None:
         host.startup_completed()
         widget = host.open("RSuper")
         _fill_in(host, widget, options.case)
-        print(host.screenshot(options.out / f"panel-reading-{name}.png"))
+        host.screenshot(options.out / f"panel-reading-{name}.png")
         widget.ui.applyButton.click()
         host.wait_until(lambda: 20 < widget.ui.progressBar.value < 80 or not widget.panel.isBusy, 120)
-        print(host.screenshot(options.out / f"panel-working-{name}.png"))
+        host.screenshot(options.out / f"panel-working-{name}.png")
         host.wait_until(lambda: not widget.panel.isBusy, 300)
+        host.settle(200)
         widget.ui.findingsTable.selectRow(0)
         widget.ui.show3DButton.checked = True
         slicer.app.layoutManager().threeDWidget(0).threeDView().resetFocalPoint()
         host.settle(500)
-        print(host.screenshot(options.out / f"panel-{name}.png"))
+        host.screenshot(options.out / f"panel-{name}.png")
 
 
 def _fill_in(host, widget, case: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from RSuperLib.io.errors import InputError, RSuperError
 from slicer.i18n import tr as _
 
+from RSuperLib.io.errors import InputError, RSuperError
 from RSuperUI.NrrdFile import writeNrrd
 from RSuperUI.PartsSource import PartLayer
 
@@ -44,11 +44,10 @@ class CaseFiles:
             RSuperError: the folder cannot be written to, or the memory is full.
         """
         names = {"ct": "ct.nrrd", "report": "report.txt", "parts": "parts.seg.nrrd", "out": "results"}
-        paths = {key: os.path.join(folder, name) for key, name in names.items()}
+        paths = {key: str(Path(folder) / name) for key, name in names.items()}
         try:
             writeNrrd(paths["ct"], self.ct, self.ijkToRas)
-            with open(paths["report"], "w", encoding="utf-8", newline="") as file:
-                file.write(self.report)
+            Path(paths["report"]).write_text(self.report, encoding="utf-8", newline="")
             if not self.parts:
                 del paths["parts"]
             else:

@@ -27,14 +27,15 @@ class Finding:
     presence: str
     temporality: str
     evidence: tuple[Span, ...]
-    #: Where its own values stand, which tells findings of one sentence apart.
+    #: Where its own values stand, which tells findings of one sentence apart; headings, which many share, left out.
     valueSpans: tuple[Span, ...]
     quote: str
 
     @classmethod
     def fromJson(cls, content: dict[str, Any]) -> Finding:
         """Look at one of the findings of a `reading.json`."""
-        values = [one for evidence in content.get("field_evidence", {}).values() for one in evidence]
+        evidence = spansOf(content["evidence"])
+        values = spansOf(one for pieces in content.get("field_evidence", {}).values() for one in pieces)
         return cls(
             id=content["lesion_id"],
             organ=content["organ"],
@@ -48,9 +49,9 @@ class Finding:
             sizeRange=(content.get("size_min_mm"), content.get("size_max_mm")),
             presence=content.get("presence", "present"),
             temporality=content.get("temporality", "current"),
-            evidence=spansOf(content["evidence"]),
-            valueSpans=spansOf(values),
-            quote=" … ".join(evidence["text"] for evidence in content["evidence"]),
+            evidence=evidence,
+            valueSpans=tuple(value for value in values if _isInside(value, evidence)),
+            quote=" … ".join(one["text"] for one in content["evidence"]),
         )
 
     @property
@@ -67,3 +68,7 @@ class Finding:
 def spansOf(evidence: Iterable[dict[str, Any]]) -> tuple[Span, ...]:
     """The spans of pieces of evidence, each once, in order of the text."""
     return tuple(sorted({(one["start"], one["end"]) for one in evidence}))
+
+
+def _isInside(span: Span, sentences: tuple[Span, ...]) -> bool:
+    return any(start <= span[0] and span[1] <= end for start, end in sentences)

@@ -41,7 +41,9 @@ def findingRows(reading: Reading, agreement: dict[str, Any]) -> list[FindingRow]
         agreement: content of `agreement.json`; empty before the first run.
     """
     matches = agreement.get("rows", [])
-    rows = [_rowOf(finding, [match for match in matches if match["finding"] == finding.id]) for finding in reading.findings]
+    rows = [
+        _rowOf(finding, [match for match in matches if match["finding"] == finding.id]) for finding in reading.findings
+    ]
     measured = {lesion["label"]: lesion for lesion in agreement.get("lesions", [])}
     return rows + [_extraRow(match, measured) for match in matches if match["finding"] is None]
 
@@ -104,7 +106,7 @@ def _place(finding: Finding) -> str:
 
 
 def _shortened(parts: list[str]) -> list[str]:
-    """"segment 5", "segment 6" as "segment 5", "6": columns are narrow."""
+    """ "segment 5", "segment 6" as "segment 5", "6": columns are narrow."""
     heads = {part.rpartition(" ")[0] for part in parts}
     if len(heads) != 1 or "" in heads:
         return parts

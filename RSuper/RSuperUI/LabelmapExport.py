@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 import slicer
 import vtk
-from RSuperLib.io.errors import RSuperError
 from slicer.i18n import tr as _
+
+from RSuperLib.io.errors import RSuperError
 
 
 @contextmanager

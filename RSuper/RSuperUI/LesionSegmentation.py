@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import slicer
+from slicer.i18n import tr as _
+
 from RSuperLib.export.colours import lesion_colour
 from RSuperLib.io.errors import RSuperError
-from slicer.i18n import tr as _
 
 Colour = tuple[float, float, float]
 
@@ -105,9 +106,7 @@ def _putUnderStudyOf(ct: slicer.vtkMRMLScalarVolumeNode, node: slicer.vtkMRMLSeg
         hierarchy.CreateItem(parent, node)
 
 
-def _copySegment(
-    source: slicer.vtkSegmentation, segmentId: str, target: slicer.vtkMRMLSegmentationNode
-) -> str:
+def _copySegment(source: slicer.vtkSegmentation, segmentId: str, target: slicer.vtkMRMLSegmentationNode) -> str:
     """Copy one segment and return its id in the target, whose own segments stay as they are."""
     segmentation = target.GetSegmentation()
     segment = slicer.vtkSegment()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def writeNrrd(path: str, array: np.ndarray, ijkToRas: np.ndarray, fields: Mappin
     Raises:
         OSError: the disk is full or the folder cannot be written to.
     """
-    with open(path, "wb") as file:
+    with Path(path).open("wb") as file:
         file.write(_header(array, ijkToRas, fields or {}).encode("utf-8"))
         array.tofile(file)
         file.flush()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 from subprocess import CalledProcessError
 
-import slicer
-from RSuperLib.io.errors import InputError
 from slicer.i18n import tr as _
+
+from RSuperLib.io.errors import InputError
 
 #: Sources of lesions (`rsuper segment --source`) that run a trained network.
 _SOURCES_WITH_TORCH = ("model", "report")

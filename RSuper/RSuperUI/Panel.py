@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import qt
 import slicer
 import vtk
-from RSuperLib.io.errors import RSuperError
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
+from RSuperLib.io.errors import RSuperError
 from RSuperUI import Views
 from RSuperUI.CaseSection import CaseSection
 from RSuperUI.ExportSection import ExportSection
@@ -33,29 +33,39 @@ from RSuperUI.State import State
 class RunProtocol(Protocol):
     """What the panel needs of a run."""
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        """Begin; returns at once."""
 
-    def cancel(self) -> None: ...
+    def cancel(self) -> None:
+        """Ask to stop."""
 
-    def abandon(self) -> None: ...
+    def abandon(self) -> None:
+        """Stop and call nobody."""
 
 
 class LogicProtocol(Protocol):
     """What the panel needs of RSuper's logic."""
 
-    def startWorker(self) -> None: ...
+    def startWorker(self) -> None:
+        """Start the background process."""
 
-    def missingPackages(self, state: State) -> list[str]: ...
+    def missingPackages(self, state: State) -> list[str]:
+        """Names of Python packages to install."""
 
-    def installPackages(self, state: State) -> None: ...
+    def installPackages(self, state: State) -> None:
+        """Install them with the user's consent."""
 
-    def readReport(self, text: str, job: Job) -> None: ...
+    def readReport(self, text: str, job: Job) -> None:
+        """Read a report."""
 
-    def createRun(self, state: State, job: Job) -> RunProtocol: ...
+    def createRun(self, state: State, job: Job) -> RunProtocol:
+        """Make a run ready."""
 
-    def acceptResult(self, state: State, result: RunResult) -> None: ...
+    def acceptResult(self, state: State, result: RunResult) -> None:
+        """Bring a result into the scene."""
 
-    def export(self, state: State, folder: str) -> list[str]: ...
+    def export(self, state: State, folder: str) -> list[str]:
+        """Write the lesions; return the paths."""
 
 
 class Panel(VTKObservationMixin):
@@ -143,7 +153,8 @@ class Panel(VTKObservationMixin):
 
     def apply(self) -> None:
         """Start a run; if one is going on, stop it."""
-        if self._state is None:
+        state = self._state
+        if state is None:
             return
         if self._run is not None:
             self._run.cancel()
@@ -151,7 +162,7 @@ class Panel(VTKObservationMixin):
             return
         self._report.flush()
         self._runNotice = ""
-        self._attempt(self._startRun)
+        self._attempt(lambda: self._startRun(state))
         self.refresh()
 
     def exportTo(self, folder: str) -> None:
@@ -169,12 +180,14 @@ class Panel(VTKObservationMixin):
             self._exportNotice = _("Written: {paths}").format(paths="\n".join(paths))
         self.refresh()
 
-    def _startRun(self) -> None:
-        assert self._state is not None
+    def _startRun(self, state: State) -> None:
         job = Job(
-            onResult=self._onResult, onError=self._onRunError, onCancelled=self._onCancelled, onProgress=self._onProgress
+            onResult=self._onResult,
+            onError=self._onRunError,
+            onCancelled=self._onCancelled,
+            onProgress=self._onProgress,
         )
-        run = self._logic.createRun(self._state, job)
+        run = self._logic.createRun(state, job)
         self._run = run
         try:
             run.start()
@@ -196,8 +209,9 @@ class Panel(VTKObservationMixin):
 
     def _onResult(self, result: RunResult) -> None:
         self._endRun("")
-        assert self._state is not None
         state = self._state
+        if state is None:
+            return
         self._attempt(lambda: self._logic.acceptResult(state, result))
         self.refresh()
 
@@ -280,8 +294,8 @@ class Panel(VTKObservationMixin):
     def _showSetup(self) -> None:
         self._ui.setupFrame.visible = bool(self._missingPackages)
         self._ui.setupLabel.text = _(
-            "Once, before the first use: RSuper needs {count} Python packages ({names}). They are put into Slicer's own "
-            "Python; nothing that is installed there is changed."
+            "Once, before the first use: RSuper needs {count} Python packages ({names}). They are put into Slicer's "
+            "own Python; nothing that is installed there is changed."
         ).format(count=len(self._missingPackages), names=", ".join(self._missingPackages))
 
     def _colours(self, state: State, rows: Sequence[FindingRow]) -> list[Colour | None]:

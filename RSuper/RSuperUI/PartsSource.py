@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import slicer
 import vtk
-from RSuperLib.anatomy.table import canonical_name, organ_parts, part
-from RSuperLib.io.errors import InputError
 from slicer.i18n import tr as _
 
+from RSuperLib.anatomy.table import canonical_name, organ_parts, part
+from RSuperLib.io.errors import InputError
 from RSuperUI.CtSource import CtSource
 from RSuperUI.Finding import Finding
 from RSuperUI.LabelmapExport import temporaryLabelmap

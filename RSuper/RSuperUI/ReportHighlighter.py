@@ -58,8 +58,12 @@ class ReportHighlighter:
 
     def _apply(self, text: str, highlights: list[Highlight]) -> None:
         positions = documentPositions(text)
-        cursor = qt.QTextCursor(self._textEdit.document)
+        document = self._textEdit.document
+        cursor = qt.QTextCursor(document)
         wasBlocked = self._textEdit.blockSignals(True)
+        hasHistory = document.isUndoAvailable()
+        if not hasHistory:  # there is no edit to be made part of
+            document.setUndoRedoEnabled(False)
         cursor.joinPreviousEditBlock()
         cursor.movePosition(qt.QTextCursor.End, qt.QTextCursor.KeepAnchor)
         cursor.setCharFormat(qt.QTextCharFormat())
@@ -69,6 +73,8 @@ class ReportHighlighter:
             cursor.setPosition(positions[end], qt.QTextCursor.KeepAnchor)
             cursor.mergeCharFormat(self._format(highlight))
         cursor.endEditBlock()
+        if not hasHistory:
+            document.setUndoRedoEnabled(True)
         self._textEdit.blockSignals(wasBlocked)
 
     def _format(self, highlight: Highlight) -> qt.QTextCharFormat:

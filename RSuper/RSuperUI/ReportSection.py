@@ -93,11 +93,14 @@ class ReportSection:
         self._onRow(row)
 
     def _scrollTo(self, span: Span) -> None:
+        """Bring the whole span into sight, its start for sure."""
+        positions = documentPositions(self._text)
         cursor = self._ui.reportTextEdit.textCursor()
-        cursor.setPosition(documentPositions(self._text)[span[0]])
         wasBlocked = self._ui.reportTextEdit.blockSignals(True)
-        self._ui.reportTextEdit.setTextCursor(cursor)
-        self._ui.reportTextEdit.ensureCursorVisible()
+        for position in reversed(span):
+            cursor.setPosition(positions[position])
+            self._ui.reportTextEdit.setTextCursor(cursor)
+            self._ui.reportTextEdit.ensureCursorVisible()
         self._ui.reportTextEdit.blockSignals(wasBlocked)
 
     def _onCursorMoved(self) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import qt
 import slicer
-from RSuperLib.io.errors import RSuperError
 from slicer.i18n import tr as _
 
+from RSuperLib.io.errors import RSuperError
 from RSuperUI.CaseFiles import CaseFiles
 from RSuperUI.Job import Job
 from RSuperUI.WorkerSession import WorkerSession
@@ -114,12 +114,12 @@ class SegmentationRun:
         self._end(lambda: self._job.onError(error))
 
     def _onResult(self, summary: dict[str, Any]) -> None:
-        out = summary["out"]
+        out = Path(summary["out"])
         result = RunResult(
-            lesionsPath=os.path.join(out, "lesions.seg.nrrd"),
+            lesionsPath=str(out / "lesions.seg.nrrd"),
             lesionCount=len(summary["lesions"]),
-            reading=_readJson(os.path.join(out, "reading.json")),
-            agreement=_readJson(os.path.join(out, "agreement.json")),
+            reading=_readJson(out / "reading.json"),
+            agreement=_readJson(out / "agreement.json"),
             warnings=summary["warnings"],
         )
         self._end(lambda: self._job.onResult(result))
@@ -132,7 +132,6 @@ class SegmentationRun:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _readJson(path: str) -> dict[str, Any]:
-    with open(path, encoding="utf-8") as file:
-        content: dict[str, Any] = json.load(file)
+def _readJson(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content

@@ -7,6 +7,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qt
@@ -141,11 +142,11 @@ class SelfTest:
             self._widget.panel.exportTo(folder)
             self._check.assertIn("Written", self._ui.exportLabel.text)
             self._check.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), nodes)
-            exported = slicer.util.loadLabelVolume(os.path.join(folder, _nameEnding(folder, ".nii.gz")))
+            exported = slicer.util.loadLabelVolume(str(_fileEnding(folder, ".nii.gz")))
             self._check.assertTrue((slicer.util.arrayFromVolume(exported) == self._lesionArray()).all())
             slicer.mrmlScene.RemoveNode(exported)
-            self._check.assertTrue(_nameEnding(folder, ".seg.nrrd"))
-            self._widget.panel.exportTo(os.path.join(folder, "missing"))
+            self._check.assertGreater(_fileEnding(folder, ".seg.nrrd").stat().st_size, 0)
+            self._widget.panel.exportTo(str(Path(folder) / "missing"))
             self._check.assertIn("choose another folder", self._ui.exportLabel.text)
 
     def _testSecondRunLeavesTheFirst(self) -> None:
@@ -166,12 +167,12 @@ class SelfTest:
         """A saved scene brings the whole case back."""
         agreement, ids = self._state.agreement, self._state.segmentIds
         with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as folder:
-            bundle = os.path.join(folder, "case")
-            os.mkdir(bundle)
-            self._check.assertTrue(slicer.mrmlScene.SaveSceneToSlicerDataBundleDirectory(bundle))
+            bundle = Path(folder) / "case"
+            bundle.mkdir()
+            self._check.assertTrue(slicer.mrmlScene.SaveSceneToSlicerDataBundleDirectory(str(bundle)))
             slicer.mrmlScene.Clear()
             self._check.assertEqual(self._ui.reportTextEdit.plainText, "")
-            slicer.util.loadScene(os.path.join(bundle, "case.mrml"))
+            slicer.util.loadScene(str(bundle / "case.mrml"))
         self._check.assertEqual(self._state.reportText, REPORT)
         self._check.assertEqual(self._ui.reportTextEdit.plainText, REPORT)
         self._check.assertEqual(self._state.agreement, agreement)
@@ -201,9 +202,7 @@ class SelfTest:
         self._check.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"), segmentations)
         self._ui.applyButton.click()
         self._waitForRun()
-        self._check.assertEqual(
-            slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"), segmentations + 1
-        )
+        self._check.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"), segmentations + 1)
 
     def _testSceneClosedMeanwhile(self) -> None:
         """Closing the scene ends the run; nothing of it comes into the next scene."""
@@ -265,5 +264,5 @@ def _dice(first: np.ndarray, second: np.ndarray) -> float:
     return float(2 * (first & second).sum() / (first.sum() + second.sum()))
 
 
-def _nameEnding(folder: str, ending: str) -> str:
-    return next(name for name in os.listdir(folder) if name.endswith(ending))
+def _fileEnding(folder: str, ending: str) -> Path:
+    return next(path for path in Path(folder).iterdir() if path.name.endswith(ending))

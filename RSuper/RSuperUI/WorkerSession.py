@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 import qt
 import slicer
+from slicer.i18n import tr as _
+
 from RSuperLib.io.errors import InputError, RSuperError
 from RSuperLib.worker import Worker
 from RSuperLib.worker.protocol import FINAL, error_from
-from slicer.i18n import tr as _
-
 from RSuperUI.Job import Job
 
 
@@ -20,15 +20,20 @@ class WorkerProtocol(Protocol):
     """What the session needs of `RSuperLib.worker.Worker`; no call blocks but `close`."""
 
     @property
-    def alive(self) -> bool: ...
+    def alive(self) -> bool:
+        """Whether the process runs."""
 
-    def submit(self, job: str, arguments: Mapping[str, Any]) -> str: ...
+    def submit(self, job: str, arguments: Mapping[str, Any]) -> str:
+        """Hand in a job; returns its id."""
 
-    def poll(self) -> list[Any]: ...
+    def poll(self) -> list[Any]:
+        """Messages since the last call."""
 
-    def cancel(self, request_id: str) -> None: ...
+    def cancel(self, request_id: str) -> None:
+        """Ask that a job stops."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End the process."""
 
 
 class WorkerSession:
@@ -48,16 +53,16 @@ class WorkerSession:
         self._timer.setInterval(self.POLL_INTERVAL_MS)
         self._timer.connect("timeout()", self.deliver)
 
-    def start(self) -> None:
+    def start(self) -> WorkerProtocol:
         """Start the process if it does not run; its packages load while the user does something else.
 
         Raises:
             RSuperError: it cannot be started.
         """
-        if self._worker is not None and self._worker.alive:
-            return
-        self._worker = self._startWorker()
-        self._timer.start()
+        if self._worker is None or not self._worker.alive:
+            self._worker = self._startWorker()
+            self._timer.start()
+        return self._worker
 
     def submit(self, name: str, arguments: Mapping[str, Any], job: Job) -> str:
         """Hand in a job; it hears of its end by exactly one of `onResult`, `onError` and `onCancelled`.
@@ -66,9 +71,7 @@ class WorkerSession:
             RSuperError: the process cannot be started.
         """
         self.deliver()  # a process that ended unheard would lose the job
-        self.start()
-        assert self._worker is not None
-        requestId = self._worker.submit(name, arguments)
+        requestId = self.start().submit(name, arguments)
         self._jobs[requestId] = job
         return requestId
 

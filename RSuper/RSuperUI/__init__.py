@@ -3,10 +3,10 @@
 Nothing here imports a package that Slicer does not ship; the heavy work is done by RSuperLib in a process of its own.
 """
 
-import os
 import sys
+from pathlib import Path
 
-# Installed, RSuperLib lies beside RSuper.py, which Slicer has on its path. Loaded from the sources it lies one folder up.
-_home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-if os.path.isfile(os.path.join(_home, "RSuperLib", "__init__.py")) and _home not in sys.path:
-    sys.path.append(_home)
+# Installed, RSuperLib lies beside RSuper.py, which is on Slicer's path. Loaded from the sources, it is one folder up.
+_home = Path(__file__).resolve().parents[2]
+if (_home / "RSuperLib" / "__init__.py").is_file() and str(_home) not in sys.path:
+    sys.path.append(str(_home))
