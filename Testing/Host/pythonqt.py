@@ -279,8 +279,10 @@ class BoundSignal:
     def __call__(self, *values: Any) -> None:
         try:
             self._instance.emit(*values)
-        except TypeError:  # another overload, such as clicked(bool)
-            self._instance[tuple(type(value) for value in values)].emit(*values)
+        except TypeError:
+            if values:
+                raise
+            self._instance.emit(False)  # what clicked(bool checked = false) and triggered default to
 
     def emit(self, *values: Any) -> None:
         self(*values)
