@@ -30,7 +30,8 @@ class Worker:
     `submit` and `poll` never block, so that a GUI can call them from a timer; `run` waits for one job.
 
     Args:
-        python: the Python to run it with, this one if not given (in Slicer: `PythonSlicer`).
+        python: the Python to run it with, this one if not given (in Slicer: `PythonSlicer`). It is told not to look for
+            modules in the working directory (-P), where any file could lie.
         environment: the environment to start it in, this process's own if not given.
 
     Raises:

@@ -414,6 +414,11 @@ def test_an_empty_path_is_refused(option: str, path: str, capsys: pytest.Capture
     assert "path" in complaint(["segment", "ct.nii.gz", "--out", "out", option, path], capsys)
 
 
+def test_the_demo_needs_a_seed_that_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "negative" in complaint(["demo", "--seed", "-1", "--out", str(tmp_path / "out")], capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_demo_overwrites_no_other_patient(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "patient").mkdir()
     (tmp_path / "patient" / "ct.nii.gz").write_text("mine")
