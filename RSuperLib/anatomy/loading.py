@@ -35,16 +35,17 @@ def load_parts(path: Path, ct_grid: Grid, progress: Progress = no_progress) -> P
     path = Path(path)
     try:
         path.stat()
+        files = sorted(path.iterdir()) if path.is_dir() else []
     except OSError as error:
         raise InputError(f"The part masks {path.name} do not exist or may not be read.", "Check the path.") from error
-    parts = _from_folder(path, ct_grid, progress) if path.is_dir() else _from_file(path, ct_grid)
+    parts = _from_folder(path, files, ct_grid, progress) if path.is_dir() else _from_file(path, ct_grid)
     if not parts.names:
         raise InputError(f"No part in {path.name} has a voxel.", "Check that the masks belong to this CT.")
     return parts
 
 
-def _from_folder(folder: Path, ct_grid: Grid, progress: Progress) -> Parts:
-    files = {file: _stem(file) for file in sorted(folder.iterdir()) if _is_image(file)}
+def _from_folder(folder: Path, inside: list[Path], ct_grid: Grid, progress: Progress) -> Parts:
+    files = {file: _stem(file) for file in inside if _is_image(file)}
     if not files:
         raise InputError(f"The folder {folder.name} holds no part masks.", "Give a folder of files like liver.nii.gz.")
     names = {file: canonical_name(name) for file, name in files.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import get_args
 
@@ -363,6 +364,14 @@ def test_names_that_cannot_be_understood(tmp_path: Path, text: str) -> None:
     path = save_labels(tmp_path / "p.nii.gz", block(1, 9), None)
     (tmp_path / "p.json").write_text(text, encoding="latin-1")
     assert refusal(path).message == "p.json does not say which label is which part."
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is forbidden to this user")
+def test_a_folder_that_may_not_be_looked_into(tmp_path: Path) -> None:
+    folder = save_masks(tmp_path / "parts", {"liver": block(1, 9)})
+    folder.chmod(0)
+    assert "may not be read" in refusal(folder).message
+    folder.chmod(0o700)
 
 
 def test_names_saved_by_windows(tmp_path: Path) -> None:
