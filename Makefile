@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_DIR ?= demo-output
 TESTS ?= Testing/Python
 
-.PHONY: demo test lint types format clean help bench-finder bench-real bench-phantom bench-import
+.PHONY: demo test test-library test-slicer lint types format clean help bench-finder bench-real bench-phantom bench-import
 
 help:
 	@echo "make demo   try RSuper on a made-up patient (results in $(DEMO_DIR)/)"
@@ -17,8 +17,14 @@ help:
 demo: $(VENV)/.core
 	$(BIN)/rsuper demo --out $(DEMO_DIR)
 
-test: lint types
-	$(BIN)/python -m pytest -n auto $(TESTS)
+test: test-library test-slicer
+
+test-library: lint types
+	$(BIN)/python -m pytest -n auto --ignore=Testing/Python/host $(TESTS)
+
+# The module on the real slicer-core, without the application; one Slicer a process, so these run in a process of their own.
+test-slicer: $(VENV)/.dev
+	$(BIN)/python -m pytest Testing/Python/host
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -41,7 +47,7 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev,slicer]"
 	@touch $@ $(VENV)/.core
 
 bench-finder bench-phantom bench-import: bench-%: $(VENV)/.core

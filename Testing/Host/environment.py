@@ -22,8 +22,16 @@ def prepare(scale: float = 1.0) -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
     os.environ["QT_SCALE_FACTOR"] = str(scale)
-    # Qt's offscreen plugin looks for fonts in PySide6's own, empty folder unless it is told where the system's are.
-    os.environ.setdefault("QT_QPA_FONTDIR", "/usr/share/fonts/truetype/dejavu")
+    # Qt's offscreen plugin looks for fonts in PySide6's own, empty folder unless it is told where some are.
+    os.environ.setdefault("QT_QPA_FONTDIR", str(_fonts()))
+
+
+def _fonts() -> Path:
+    """DejaVu, as matplotlib brings it: there on every machine."""
+    matplotlib = importlib.util.find_spec("matplotlib")
+    if matplotlib is None or matplotlib.origin is None:
+        return Path("/usr/share/fonts/truetype/dejavu")
+    return Path(matplotlib.origin).parent / "mpl-data" / "fonts" / "ttf"
 
 
 def add_python_slicer(folder: Path) -> Callable[[], None]:
