@@ -56,6 +56,7 @@ def test_pasted_rich_text_is_taken_as_plain_text(host: Any, widget: Any) -> None
     data.setText("Liver: mass of 2.6\N{NO-BREAK SPACE}cm.")
     slicer.app.clipboard().setMimeData(data)
     widget.ui.reportTextEdit.paste()
+    slicer.app.clipboard().clear()  # Qt must not own the data when Python ends
     assert host.wait_until(lambda: bool(widget.logic.getState().reportText), 10)
     assert widget.logic.getState().reportText == "Liver: mass of 2.6\N{NO-BREAK SPACE}cm."
 
