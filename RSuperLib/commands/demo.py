@@ -27,13 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Make the patient, then segment as `rsuper segment` does."""
-    from RSuperLib.phantom import make_phantom, write_phantom
+    from RSuperLib.phantom import holds_phantom, make_phantom, write_phantom
 
     if arguments.seed < 0:
         raise InputError("The seed is negative.", "Give 0 or a larger whole number.")
     case = arguments.out / "patient"
-    if case.exists() and not (case / "truth.json").is_file():
-        raise InputError(f"{case.name} in {arguments.out.name} is not by the demo.", "Choose another --out.")
+    holds_phantom(case)  # refuses what is not by the demo, before time is spent
     with progress_bar("making a patient") as progress, Worker() as worker:
         phantom = make_phantom(arguments.seed)
         write_phantom(phantom, case)

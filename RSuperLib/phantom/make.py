@@ -1,19 +1,15 @@
-"""Phantoms: made from a seed, written as a case folder."""
+"""Phantoms, made from a seed."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from RSuperLib.anatomy import craniocaudal_extent
-from RSuperLib.io import LabelMap, RSuperError, Volume, write_bytes, write_json, write_nifti
+from RSuperLib.io import LabelMap, Volume
 from RSuperLib.phantom.body import paint_body
 from RSuperLib.phantom.canvas import Canvas
 from RSuperLib.phantom.distractors import DistractorPainter
@@ -222,41 +218,3 @@ def _lesion_records(lesions: list[PlacedLesion], report: WrittenReport) -> list[
             }
         )
     return records
-
-
-def write_phantom(phantom: Phantom, folder: Path) -> None:
-    """Write a case folder, whole or not at all: ct, parts and lesions as NIfTI, report.txt, parts.json, truth.json.
-
-    An existing folder of that name is replaced.
-
-    Raises:
-        RSuperError: the folder cannot be written.
-    """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
-    except OSError as error:
-        raise RSuperError(f"Nothing can be written to {folder.parent}.", "Choose another folder.") from error
-    try:
-        _write_files(phantom, temporary)
-        if folder.exists():
-            shutil.rmtree(folder)
-        temporary.chmod(0o777 & ~_umask())
-        temporary.replace(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _write_files(phantom: Phantom, folder: Path) -> None:
-    write_nifti(folder / "ct.nii.gz", phantom.ct.array, phantom.ct.grid)
-    write_nifti(folder / "parts.nii.gz", phantom.parts.array, phantom.parts.grid)
-    write_nifti(folder / "lesions.nii.gz", phantom.lesions.array, phantom.lesions.grid)
-    write_json(folder / "parts.json", {str(label): name for label, name in phantom.parts.names.items()})
-    write_bytes(folder / "report.txt", phantom.report.encode())
-    write_json(folder / "truth.json", phantom.truth)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

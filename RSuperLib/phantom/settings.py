@@ -66,4 +66,4 @@ class PhantomSettings:
 
 def _one_of(what: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise InputError(f"'{value}' is not a {what} of phantoms.", f"Choose among {', '.join(allowed)}.")
+        raise InputError(f"Phantoms have no {what} '{value}'.", f"Choose among {', '.join(allowed)}.")

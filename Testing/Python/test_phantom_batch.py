@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from RSuperLib.cli import main
-from RSuperLib.io import Cancelled, InputError
+from RSuperLib.io import Cancelled, InputError, RSuperError
 from RSuperLib.phantom import Phantom, PhantomSettings, case_seed, make_batch, make_phantom, write_phantom
 
 FILES = {"ct.nii.gz", "parts.nii.gz", "parts.json", "lesions.nii.gz", "report.txt", "truth.json"}
@@ -67,7 +68,7 @@ def test_same_bytes_whatever_the_number_of_cases(
 def test_complete_cases_are_kept_and_missing_ones_made(folder: Path) -> None:
     kept = folder / "phantom_000000" / "truth.json"
     before = kept.stat().st_mtime_ns
-    (folder / "phantom_000001" / "truth.json").unlink()
+    shutil.rmtree(folder / "phantom_000001")
     batch = make_batch(folder, 2, 7, SETTINGS)
     assert batch.made == 1
     assert kept.stat().st_mtime_ns == before
@@ -89,6 +90,31 @@ def test_a_run_that_dies_while_writing_leaves_no_half_case(tmp_path: Path, phant
     with pytest.raises(TypeError):
         write_phantom(broken, tmp_path / "case")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_no_phantom_is_refused_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    notes = tmp_path / "phantom_000000" / "notes.txt"
+    notes.parent.mkdir()
+    notes.write_text("mine")
+    assert main(["phantom", "--out", str(tmp_path)]) == 2
+    assert "no complete phantom" in capsys.readouterr().err
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [notes]
+
+
+def test_writing_over_a_phantom_keeps_the_files_of_others(tmp_path: Path, phantom: Phantom) -> None:
+    case = tmp_path / "case"
+    write_phantom(phantom, case)
+    (case / "notes.txt").write_text("mine")
+    write_phantom(replace(phantom, report="Another one."), case)
+    assert {path.name for path in case.iterdir()} == {*FILES, "notes.txt"}
+    assert (case / "report.txt").read_text() == "Another one."
+    assert list(tmp_path.iterdir()) == [case]
+
+
+def test_a_place_that_may_not_be_written_is_one_sentence(tmp_path: Path, phantom: Phantom) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RSuperError, match=r"(could not be written|may not be looked at).*\."):
+        write_phantom(phantom, tmp_path / "file" / "sub" / "case")
 
 
 def test_other_settings_in_the_same_folder_are_refused(folder: Path) -> None:

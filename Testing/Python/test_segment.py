@@ -422,5 +422,5 @@ def test_the_demo_needs_a_seed_that_there_is(tmp_path: Path, capsys: pytest.Capt
 def test_the_demo_overwrites_no_other_patient(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "patient").mkdir()
     (tmp_path / "patient" / "ct.nii.gz").write_text("mine")
-    assert "not by the demo" in complaint(["demo", "--out", str(tmp_path)], capsys)
+    assert "no complete phantom" in complaint(["demo", "--out", str(tmp_path)], capsys)
     assert (tmp_path / "patient" / "ct.nii.gz").read_text() == "mine"
