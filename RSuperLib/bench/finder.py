@@ -13,10 +13,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from RSuperLib.agreement import MaskSource, agree, measure_lesions
 from RSuperLib.anatomy import Parts
 from RSuperLib.evaluation import match_lesions
-from RSuperLib.inference import FinderResult, find_lesions
+from RSuperLib.inference import agree_with_finder, find_lesions
 from RSuperLib.io import Progress, no_progress
 from RSuperLib.phantom import Phantom, PhantomSettings, make_phantom
 from RSuperLib.report import Finding, Reading, read_report
@@ -95,7 +94,7 @@ def score_phantom(phantom: Phantom, reading: ReadBy) -> CaseScore:
         seed=int(phantom.truth["seed"]),
         lesions=[_lesion_score(lesion, matched) for lesion in phantom.truth["lesions"]],
         marked=sum(map(len, found.placed.values())),
-        states=_states(phantom, read, found, parts),
+        states=dict(Counter(row.state for row in agree_with_finder(read, found, parts).rows)),
     )
 
 
@@ -115,12 +114,6 @@ def _lesion_score(lesion: dict[str, Any], matched: dict[int, float]) -> LesionSc
         found=label in matched,
         dice=matched.get(label, 0.0),
     )
-
-
-def _states(phantom: Phantom, read: Reading, found: FinderResult, parts: Parts) -> dict[str, int]:
-    source = MaskSource(covers=lambda _organ, _side: False, placed=found.placed, reasons=found.reasons)
-    lesions = measure_lesions(found.labels, phantom.ct.grid, parts, found.likelihood)
-    return dict(Counter(row.state for row in agree(read, lesions, source).rows))
 
 
 def _scores(case: Callable[[int], CaseScore], seeds: range, progress: Progress) -> Iterator[CaseScore]:

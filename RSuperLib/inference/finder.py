@@ -7,13 +7,14 @@ has the formulas and the sources of the numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from RSuperLib.anatomy import Parts
+from RSuperLib.anatomy import Parts, organ_parts, related
 from RSuperLib.inference.assignment import assign
 from RSuperLib.inference.attenuation import likelihood
 from RSuperLib.inference.candidate import Candidate
@@ -62,7 +63,7 @@ def find_lesions(
     result = FinderResult(np.zeros(ct.grid.shape, np.uint16, "F"), np.zeros(ct.grid.shape, np.float32, "F"))
     searcher = Searcher(ct, parts)
     lesions = [finding for finding in findings if finding.is_lesion]
-    candidates = []
+    candidates: list[list[Candidate]] = []
     for number, finding in enumerate(lesions):
         progress("looking for lesions", 0.8 * number / len(lesions))
         candidates += _candidates(searcher, finding)
@@ -71,10 +72,15 @@ def find_lesions(
         progress("outlining lesions", 0.8 + 0.2 * number / len(chosen))
         others = [other for other in chosen if other is not candidate]
         _mark(result, candidate, _outline(searcher, candidate, others))
+    crowded_out = _ids(chain.from_iterable(candidates)) - _ids(chosen)
     for finding in lesions:
-        if reason := _reason(searcher, finding, result):
+        if reason := _reason(searcher, finding, result, crowded_out):
             result.reasons[finding.lesion_id] = reason
     return result
+
+
+def _ids(candidates: Iterable[Candidate]) -> set[str]:
+    return {candidate.finding.lesion_id for candidate in candidates}
 
 
 def _candidates(searcher: Searcher, finding: Finding) -> list[list[Candidate]]:
@@ -122,15 +128,25 @@ def _mark(result: FinderResult, candidate: Candidate, outline: Outline | None) -
     result.placed.setdefault(candidate.finding.lesion_id, []).append(label)
 
 
-def _reason(searcher: Searcher, finding: Finding, result: FinderResult) -> str:
+def _reason(searcher: Searcher, finding: Finding, result: FinderResult, crowded_out: set[str]) -> str:
     """Why a finding is not, or not wholly, placed; empty if it is."""
     placed = len(result.placed.get(finding.lesion_id, []))
     if placed >= (finding.count or 1):
         return ""
     where = finding.organ.replace("_", " ")
     if searcher.region(finding) is None:
-        side = f"{finding.laterality} " if finding.laterality in ("left", "right") else ""
-        return f"There is no mask of the {side}{where}, so its lesion could not be looked for."
+        return f"{_missing_mask(searcher.parts, finding)}, so its lesion could not be looked for."
     if placed:
         return f"Only {placed} of {finding.count} lesions stand out from the {where} around them."
+    if finding.lesion_id in crowded_out:
+        return f"What stands out there in the {where} was already taken by another finding."
     return f"Nothing of the reported size and attenuation stands out in the {where}."
+
+
+def _missing_mask(parts: Parts, finding: Finding) -> str:
+    side = f"{finding.laterality} " if finding.laterality in ("left", "right") else ""
+    where = f"{side}{finding.organ.replace('_', ' ')}"
+    names = [*organ_parts(finding.organ, finding.laterality), *finding.organ_masks]
+    if any(related(name, empty) for name in names for empty in parts.empty):
+        return f"The mask of the {where} is empty"
+    return f"There is no mask of the {where}"

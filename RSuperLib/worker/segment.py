@@ -12,9 +12,8 @@ import numpy as np
 import scipy
 
 from RSuperLib import __version__
-from RSuperLib.agreement import Agreement, MaskSource, agree, measure_lesions
 from RSuperLib.anatomy import Parts, load_parts, no_parts
-from RSuperLib.inference import FinderResult, find_lesions
+from RSuperLib.inference import agree_with_finder, find_lesions
 from RSuperLib.io import InputError, Progress, Volume, no_progress, read_ct
 from RSuperLib.io.progress import part_of
 from RSuperLib.models import FINDER
@@ -95,7 +94,7 @@ def segment_case(request: SegmentRequest, progress: Progress = no_progress) -> d
         found = find_lesions(case.ct, case.reading.lesions, case.parts, part_of(progress, 0.30, 0.80))
     with clock.stage("agree"):
         progress("comparing", 0.80)
-        agreement = _compare(case, found)
+        agreement = agree_with_finder(case.reading, found, case.parts)
     outputs = Outputs(case.ct, case.parts, case.report_text, case.reading, found, agreement)
     run = _run_record(request, case, why)
     return write_outputs(request.out, outputs, run, clock, part_of(progress, 0.85, 1.0))
@@ -138,16 +137,6 @@ def _choose_source(request: SegmentRequest, case: _Case) -> str:
     if case.reading.status == "not_read":
         case.warnings.append(f"The report was not read, so no lesion was looked for. {case.reading.reason}")
     return "no trained model is installed; a report" + (" and part masks are there" if request.parts else " is there")
-
-
-def _compare(case: _Case, found: FinderResult) -> Agreement:
-    """The finder looks only where the report points: it can neither miss a finding nor find an extra lesion."""
-    source = MaskSource(covers=lambda _organ, _side: False, placed=found.placed, reasons=found.reasons)
-    organ_of = {finding.lesion_id: finding.organ for finding in case.reading.lesions}
-    organs = {label: organ_of[finding] for finding, labels in found.placed.items() for label in labels}
-    return agree(
-        case.reading, measure_lesions(found.labels, case.ct.grid, case.parts, found.likelihood, organs), source
-    )
 
 
 def _run_record(request: SegmentRequest, case: _Case, why: str) -> RunRecord:

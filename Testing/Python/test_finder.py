@@ -12,12 +12,12 @@ import pytest
 from RSuperLib.anatomy import Parts, no_parts
 from RSuperLib.bench.finder import score_phantom, summarise
 from RSuperLib.evaluation import dice, match_lesions
-from RSuperLib.inference import FinderResult, find_lesions
+from RSuperLib.inference import FinderResult, agree_with_finder, find_lesions
 from RSuperLib.inference.ball import ball_kernels, ball_scores, passing_through
 from RSuperLib.inference.sizes import VOLUME_RATIO, expected_sizes
 from RSuperLib.io import Cancelled, Grid, LabelMap, Volume, read_ct, read_label_map
 from RSuperLib.phantom import PhantomSettings, make_phantom
-from RSuperLib.report import Evidence, Finding
+from RSuperLib.report import Evidence, Finding, Reading
 
 ORGAN_HU, OUTSIDE_HU = 110, -90
 SHAPE = (70, 60, 50)
@@ -139,6 +139,35 @@ def test_without_a_mask_there_is_a_reason(organ: str) -> None:
     found = Scene(DARK).find(finding(organ=organ, diameters_mm=[20.0]))
     assert not found.labels.any()
     assert "no mask" in found.reasons["f1"]
+
+
+def test_a_mask_without_voxels_is_said_to_be_empty() -> None:
+    scene = Scene(DARK)
+    empty = Parts.from_label_map(LabelMap(np.zeros(SHAPE, np.uint8), scene.grid, {1: "liver"}))
+    found = find_lesions(scene.ct, [finding(diameters_mm=[20.0]), finding("f2", "spleen")], empty)
+    assert found.reasons["f1"].startswith("The mask of the liver is empty")
+    assert found.reasons["f2"].startswith("There is no mask of the spleen")
+
+
+def test_of_two_findings_at_one_place_the_second_hears_that_it_was_taken() -> None:
+    twins = [finding(name, diameters_mm=[20.0], attenuation="hypo") for name in ("f1", "f2")]
+    scene = Scene(DARK)
+    found = scene.find(*twins)
+    (lost,) = {"f1", "f2"} - set(found.placed)
+    assert "already taken by another finding" in found.reasons[lost]
+    agreement = agree_with_finder(Reading(findings=twins), found, scene.parts)
+    assert sorted(row.state for row in agreement.rows) == ["agrees", "cannot tell"]
+    assert [row.reasons for row in agreement.rows if row.finding == lost] == [[found.reasons[lost]]]
+
+
+def test_a_lesion_is_of_the_organ_that_its_finding_names_where_masks_overlap() -> None:
+    scene = Scene(DARK)
+    organ = scene.parts.masks["liver"].astype(np.uint8)
+    parts = Parts.from_label_map(LabelMap(organ, scene.grid, {1: "liver"}))
+    parts.masks.add_labels((scene.lesions > 0).astype(np.uint8), {1: "stomach"})
+    reading = Reading(findings=[finding(diameters_mm=[20.0], attenuation="hypo")])
+    found = FinderResult(scene.lesions, scene.lesions.astype(np.float32), {"f1": [1]})
+    assert [lesion.organ for lesion in agree_with_finder(reading, found, parts).lesions] == ["liver"]
 
 
 def test_without_any_part_nothing_is_found_and_nothing_fails() -> None:
