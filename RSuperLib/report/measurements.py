@@ -159,9 +159,14 @@ class MeasurementParser:
         earlier = list(self._prior.finditer(before))
         now = [m for m in self._now.finditer(before) if not any(p.start() <= m.start() < p.end() for p in earlier)]
         marks = [(len(before) - m.end(), False) for m in now] + [(len(before) - m.end(), True) for m in earlier]
-        marks += [(m.start() + 1, False) for m in self._now.finditer(after) if m.group() != "to"]
-        marks += [(m.start() + 1, True) for m in self._prior.finditer(after) if m.group() != "from"]
+        marks += [(m.start() + 1, False) for m in self._now.finditer(after) if not self._leads_on(m)]
+        marks += [(m.start() + 1, True) for m in self._prior.finditer(after) if not self._leads_on(m)]
         return min(marks, default=(0, False))[1]
+
+    @staticmethod
+    def _leads_on(words: re.Match[str]) -> bool:
+        """Whether time words speak only of a size that follows them: `12 mm, grown from 9 mm`."""
+        return words.group().endswith(("to", "from"))
 
 
 def _join_craniocaudal(sizes: list[Measurement]) -> list[Measurement]:

@@ -40,6 +40,15 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
         "2 new liver metastases in segments 6 and 7, measuring 12 mm and 18 mm respectively.",
         [{"diameters_mm": [12], "kind": "metastasis", "change": "new"}, {"diameters_mm": [18], "parts": ["segment 7"]}],
     ),
+    # "From" speaks of an earlier size only after what changes.
+    (
+        "The liver is unremarkable apart from a 12 mm hypodensity in segment 6.",
+        [{"parts": ["segment 6"], "diameters_mm": [12], "prior_mm": []}],
+    ),
+    ("Aside from a 9 mm cyst in the left kidney, the kidneys are normal.", [{"diameters_mm": [9], "prior_mm": []}]),
+    ("A mass arising from the pancreatic tail measuring 35 mm.", [{"diameters_mm": [35], "prior_mm": []}]),
+    ("A liver lesion is now 14 mm, from 9 mm.", [{"diameters_mm": [14], "prior_mm": [9]}]),
+    ("A liver lesion of 14 mm increased from 9 mm.", [{"diameters_mm": [14], "prior_mm": [9]}]),
     # Parts of other organs.
     ("A 19 mm mass in the uncinate process.", [{"organ": "pancreas", "organ_masks": ["pancreas_head"]}]),
     ("A 19 mm mass in the neck of the pancreas.", [{"parts": ["neck"], "organ_masks": ["pancreas_head"]}]),
