@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,6 +23,7 @@ EXAMPLES = """\
 reports.jsonl holds one report a line: {"id": "7", "text": "CT abdomen: ..."}; other keys are ignored."""
 
 _MANY = (".jsonl", ".ndjson")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,6 +106,8 @@ def _reports_in(file: TextIO, name: str, seen: set[str]) -> Iterator[tuple[str, 
             raise InputError(f"{where} is not JSON.", 'Each line is {"id": "…", "text": "…"}.') from error
         if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not isinstance(row.get("text"), str):
             raise InputError(f"{where} lacks the strings id and text.", 'Each line is {"id": "…", "text": "…"}.')
+        if _LONE_SURROGATE.search(row["id"]):  # half a character; no file can hold it
+            raise InputError(f"{where} has an id that is not a text.", "Give every report an id of letters and digits.")
         if row["id"] in seen:
             raise InputError(f"{where} repeats an id.", "Give every report its own id.")
         seen.add(row["id"])

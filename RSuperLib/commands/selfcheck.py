@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import os
 import platform
 import shutil
 import tempfile
@@ -13,6 +14,7 @@ from typing import Any
 import psutil
 
 from RSuperLib import __version__
+from RSuperLib.io.errors import InputError
 from RSuperLib.models import list_models, models_folder
 
 EXAMPLES = "  rsuper selfcheck\n  rsuper selfcheck --json"
@@ -38,7 +40,7 @@ def run(_arguments: argparse.Namespace) -> dict[str, Any]:
         "disk_free_gb": _disk_free(),
         "gpu": _gpu(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "models": {model.id: model.problem or "usable" for model in list_models()},
+        "models": _models(),
     }
 
 
@@ -55,10 +57,16 @@ def _disk_free() -> str:
     return ", ".join(f"{name} {shutil.disk_usage(path).free / 2**30:.1f}" for name, path in places.items())
 
 
+def _models() -> dict[str, str]:
+    try:
+        return {model.id: model.problem or "usable" for model in list_models()}
+    except InputError as error:
+        return {"unknown": error.message}
+
+
 def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path
+    """The path or the nearest folder above it that is there and may be looked at."""
+    return next(place for place in (path, *path.absolute().parents) if os.path.exists(place))  # noqa: PTH110 - no errors
 
 
 def _version(package: str) -> str:

@@ -53,7 +53,11 @@ def models_folder() -> Path:
 
 
 def list_models(folder: Path | None = None) -> list[RegisteredModel]:
-    """All models, the built-in ones first; broken ones are listed with the reason."""
+    """All models, the built-in ones first; broken ones are listed with the reason.
+
+    Raises:
+        InputError: the folder of the models may not be looked at.
+    """
     root = folder or models_folder()
     try:
         folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
+from RSuperLib.cli import main
 from RSuperLib.io.errors import InputError
 from RSuperLib.models import FINDER, ModelCard, find_model, list_models, models_folder
 
@@ -81,3 +83,12 @@ def test_an_unknown_model_names_those_that_are_there(tmp_path: Path) -> None:
 def test_the_folder_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RSUPER_HOME", str(tmp_path))
     assert models_folder() == tmp_path / "models"
+
+
+def test_selfcheck_answers_where_the_models_cannot_be_looked_at(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RSUPER_HOME", "/" + "x" * 300)  # longer than a name may be: fails for every user
+    assert main(["selfcheck", "--json"]) == 0
+    models = json.loads(capsys.readouterr().out)["models"]
+    assert "cannot be read" in models["unknown"]

@@ -121,3 +121,11 @@ def test_many_reports_need_a_place_for_the_readings(tmp_path: Path, capsys: pyte
     source = _write_lines(tmp_path / "reports.jsonl", ['{"id": "a", "text": "The liver is normal."}'])
     assert main(["read", str(source)]) == 2
     assert "--out" in capsys.readouterr().err
+
+
+def test_an_id_that_no_file_can_hold_is_one_plain_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, out = tmp_path / "reports.jsonl", tmp_path / "readings.jsonl"
+    source.write_text(json.dumps({"id": "\ud800", "text": "The liver shows a 12 mm cyst."}))
+    assert main(["read", str(source), "--out", str(out)]) == 2
+    assert "Line 1 of reports.jsonl has an id that is not a text" in capsys.readouterr().err
+    assert not out.exists()
