@@ -6,13 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_DIR ?= demo-output
 TESTS ?= Testing/Python
 
-.PHONY: demo test test-library test-slicer lint types format clean help bench-finder bench-real bench-phantom bench-import
+.PHONY: demo test test-library test-slicer lint types format clean help bench-finder bench-real bench-phantom bench-import bench-panel
 
 help:
 	@echo "make demo   try RSuper on a made-up patient (results in $(DEMO_DIR)/)"
 	@echo "make test   run every test"
 	@echo "make format put the code in the project's style"
-	@echo "make bench-finder, bench-real, bench-phantom, bench-import   measure the claims again (Docs/results)"
+	@echo "make bench-finder, bench-real, bench-phantom, bench-import, bench-panel   measure the claims again (Docs/results)"
 
 demo: $(VENV)/.core
 	$(BIN)/rsuper demo --out $(DEMO_DIR)
@@ -56,6 +56,10 @@ bench-finder bench-phantom bench-import: bench-%: $(VENV)/.core
 # Needs RSUPER_DATA; the pictures go to the folder named by RSUPER_BENCH_PICTURES.
 bench-real: $(VENV)/.core
 	$(BIN)/rsuper bench real --out Docs/results/real.json
+
+# How long the panel keeps Slicer waiting, on the real slicer-core.
+bench-panel: $(VENV)/.dev
+	$(BIN)/python -m Testing.Host.bench_panel --json --out Docs/results/panel.json
 
 clean:
 	rm -rf $(VENV) $(DEMO_DIR) .mypy_cache .ruff_cache .pytest_cache

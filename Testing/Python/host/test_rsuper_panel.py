@@ -1,7 +1,8 @@
-"""RSuper's panel in the host: its self-test, and input that is wrong in ways that people meet."""
+"""RSuper's panel in the host: its self-test, a real CT, and input that is wrong in ways that people meet."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,42 @@ def test_organs_on_another_grid_are_resampled(widget: Any, case: Any, tmp_path: 
     slicer.util.updateSegmentBinaryLabelmapFromArray(mask, case.parts, segment_id, coarse)
     found = written_parts(case, tmp_path)
     assert voxels(found, "liver").sum() == pytest.approx(8 * mask.sum(), rel=0.15)
+
+
+@pytest.mark.data
+def test_a_real_lung_tumour_is_marked_and_agrees(host: Any, widget: Any, data_dir: Path) -> None:
+    import slicer
+
+    folder = data_dir / "ct" / "lung1_001"
+    truth = json.loads((folder / "truth.json").read_text())
+    ct = slicer.util.loadVolume(str(folder / "ct.nii.gz"))
+    widget.ui.ctSelector.setCurrentNode(ct)
+    widget.ui.partsSelector.setCurrentNode(load_organs(folder / "organs.nii.gz", truth["organ_labels"], ct))
+    size = "{longest_axial_mm} x {perpendicular_mm} mm".format(**truth["tumours"][0])
+    read(host, widget, f"FINDINGS: There is a {size} mass in the left lung, hilar and perihilar.\n")
+    widget.ui.applyButton.click()
+    assert host.wait_until(lambda: not widget.panel.isBusy, 300)
+    state = widget.logic.getState()
+    assert state.lesions is not None, widget.ui.statusLabel.text
+    found = slicer.util.arrayFromSegmentBinaryLabelmap(state.lesions, state.segmentIds[1], ct) > 0
+    tumour = slicer.util.arrayFromVolume(slicer.util.loadLabelVolume(str(folder / "tumour.nii.gz"))) > 0
+    assert 2 * (found & tumour).sum() / (found.sum() + tumour.sum()) >= 0.6
+    assert [row["state"] for row in state.agreement["rows"]] == ["agrees"]
+    assert widget.ui.findingsTable.item(0, 5).text() == "agrees"
+
+
+def load_organs(path: Path, labels: dict[str, int], ct: Any) -> Any:
+    """A label map as a segmentation whose segments bear the labels' names."""
+    import slicer
+
+    volume = slicer.util.loadLabelVolume(str(path))
+    array = slicer.util.arrayFromVolume(volume)
+    organs = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Organs")
+    for name, label in labels.items():
+        segment_id = organs.GetSegmentation().AddEmptySegment("", name)
+        slicer.util.updateSegmentBinaryLabelmapFromArray((array == label).astype("uint8"), organs, segment_id, ct)
+    slicer.mrmlScene.RemoveNode(volume)
+    return organs
 
 
 def test_reload_forgets_the_old_code(host: Any, widget: Any) -> None:
