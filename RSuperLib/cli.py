@@ -10,6 +10,7 @@ import importlib
 import io
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,9 @@ COMMANDS = {
     "selfcheck": "versions, processor, memory and disk, without patient data",
     "worker": "answer jobs on standard input (used by the Slicer module)",
 }
+
+#: Everything that moves the cursor, changes colours or turns the direction of writing, but for tabs and new lines.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,8 +78,13 @@ def _run_command(words: list[str]) -> int:
     if arguments.json:
         print(json.dumps(result), flush=True)  # noqa: T201 - the answer
     elif text := command.describe(result):
-        print(text, flush=True)  # noqa: T201 - the answer
+        print(_harmless(text), flush=True)  # noqa: T201 - the answer
     return 0
+
+
+def _harmless(text: str) -> str:
+    """The text with control characters spelled out: a quoted report must not steer the terminal."""
+    return _CONTROLS.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -129,3 +129,12 @@ def test_an_id_that_no_file_can_hold_is_one_plain_sentence(tmp_path: Path, capsy
     assert main(["read", str(source), "--out", str(out)]) == 2
     assert "Line 1 of reports.jsonl has an id that is not a text" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_quoted_report_does_not_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "report.txt"
+    path.write_bytes(b"There is a 12 mm cyst \x1b]0;owned\x07 in the liver. The spleen is normal.")
+    assert main(["read", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert not {"\x1b", "\x07"} & set(shown)
+    assert r"\x1b]0;owned\x07" in shown
