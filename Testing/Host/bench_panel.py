@@ -122,9 +122,9 @@ def _slow_calls(profile: cProfile.Profile) -> dict[str, float]:
 
 
 def _call_name(code: str | CodeType) -> str:
-    """Class.method of VTK and MRML, or nothing. Static methods are not profiled: their time is their caller's."""
+    """Class.method of VTK and MRML, or nothing. Static methods are not profiled: their time is the caller's."""
     if isinstance(code, CodeType):
-        return f"static methods in {code.co_name}" if MODULE.parent in Path(code.co_filename).parents else ""
+        return f"unprofiled calls in {code.co_name}" if MODULE.parent in Path(code.co_filename).parents else ""
     method = re.search(r"method '(\w+)' of '(?:\w+\.)*(vtk\w+)' objects", code)
     return f"{method[2]}.{method[1]}" if method else ""
 
