@@ -424,3 +424,13 @@ def test_the_demo_overwrites_no_other_patient(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "patient" / "ct.nii.gz").write_text("mine")
     assert "no complete phantom" in complaint(["demo", "--out", str(tmp_path)], capsys)
     assert (tmp_path / "patient" / "ct.nii.gz").read_text() == "mine"
+
+
+@pytest.mark.parametrize("extent", ["one voxel", "everything", "one slice at the border"])
+def test_strange_parts_are_no_crash(extent: str, case: Path, tmp_path: Path, worker: Worker) -> None:
+    part = np.full(SHAPE, 3 if extent == "everything" else 0, np.uint8)
+    part[{"one voxel": np.s_[24, 22, 20], "one slice at the border": np.s_[:, :, 0]}.get(extent, np.s_[0, 0, 0])] = 3
+    parts = save(tmp_path / "parts.nii.gz", part)
+    shutil.copy(case / "parts.json", tmp_path)
+    (row,) = worker.run("segment", request(case, tmp_path / "out", parts=str(parts)))["rows"]
+    assert row["state"] in ("agrees", "differs") or row["reasons"]
