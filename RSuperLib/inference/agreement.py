@@ -7,6 +7,9 @@ from RSuperLib.anatomy import Parts
 from RSuperLib.inference.finder import FinderResult
 from RSuperLib.report import Reading
 
+#: What people must be told with every result of the finder.
+BY_CONSTRUCTION = "The masks were made with the help of the report: that they agree with it does not confirm it."
+
 
 def agree_with_finder(reading: Reading, found: FinderResult, parts: Parts) -> Agreement:
     """Compare a report with the lesions that the finder marked for it.

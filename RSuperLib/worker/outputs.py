@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 from RSuperLib.agreement import Agreement
 from RSuperLib.anatomy import Parts
 from RSuperLib.export import draw_view, lesion_segments, write_seg_nrrd
-from RSuperLib.inference import FinderResult
+from RSuperLib.inference import BY_CONSTRUCTION, FinderResult
 from RSuperLib.io import InputError, Progress, RSuperError, Volume, unfinished_folder, write_json, write_nifti
 from RSuperLib.report import Reading
 from RSuperLib.worker.record import RunRecord
 from RSuperLib.worker.stages import StageClock
 
-#: The finder's masks follow the report, so their agreement is by construction.
-CIRCULAR = "These masks were made with the help of the report: that they agree with it does not confirm it."
 RECORD = "run.json"
 #: They are overwritten only if they are as RSuper left them: a person may have corrected them since.
 RESULTS = ("lesions.nii.gz", "lesions.seg.nrrd", "probabilities.nii.gz", "reading.json", "agreement.json", "view.png")
@@ -119,7 +117,7 @@ def _draw(folder: Path, outputs: Outputs, run: RunRecord) -> None:
         outputs.agreement,
         outputs.report_text,
         parts=outputs.parts.masks,
-        footnote=f"{run.model.name}, RSuper {run.rsuper}. {CIRCULAR}",
+        footnote=f"{run.model.name}, RSuper {run.rsuper}. {BY_CONSTRUCTION if outputs.found.placed else ''}",
     )
 
 

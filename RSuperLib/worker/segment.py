@@ -13,7 +13,7 @@ import scipy
 
 from RSuperLib import __version__
 from RSuperLib.anatomy import Parts, load_parts, no_parts
-from RSuperLib.inference import agree_with_finder, find_lesions
+from RSuperLib.inference import BY_CONSTRUCTION, agree_with_finder, find_lesions
 from RSuperLib.io import InputError, Progress, Volume, no_progress, read_ct
 from RSuperLib.io.progress import part_of
 from RSuperLib.models import FINDER
@@ -92,6 +92,8 @@ def segment_case(request: SegmentRequest, progress: Progress = no_progress) -> d
     why = _choose_source(request, case)
     with clock.stage("find"):
         found = find_lesions(case.ct, case.reading.lesions, case.parts, part_of(progress, 0.30, 0.80))
+    if found.placed:
+        case.warnings.append(BY_CONSTRUCTION)
     with clock.stage("agree"):
         progress("comparing", 0.80)
         agreement = agree_with_finder(case.reading, found, case.parts)

@@ -115,6 +115,7 @@ def test_the_records_say_what_was_done(results: Path) -> None:
     run = json.loads((results / "run.json").read_text())
     assert run["source"]["used"] == "finder"
     assert run["source"]["requested"] == "auto"
+    assert "does not confirm" in run["warnings"][-1]
     assert {stage["name"] for stage in run["stages"]} >= {"read CT", "read report", "find", "agree", "write", "draw"}
     assert all(stage["seconds"] >= 0 and stage["peak_memory_mb"] > 10 for stage in run["stages"])
     agreement = json.loads((results / "agreement.json").read_text())
