@@ -69,6 +69,14 @@ class Parts:
             self.masks.add_to(mask, name)
         return mask
 
+    def holds(self, names: Iterable[str]) -> bool:
+        """Whether some of these parts have a voxel, so that `region` is not None.
+
+        Raises:
+            InputError: a name is not known.
+        """
+        return bool(self._found(names))
+
     def covers(self, organ: str, laterality: str | None = None) -> bool:
         """Whether a lesion of the organ, had it one, would lie in these parts.
 

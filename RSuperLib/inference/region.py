@@ -79,15 +79,19 @@ def _packed(mask: Mask) -> tuple[tuple[slice, ...], NDArray[np.uint8]]:
     return box, np.packbits(mask[box])
 
 
+def part_names(finding: Finding, parts: Parts) -> tuple[str, ...]:
+    """The parts that a finding leads to: those it names where they have masks, else those of its organ."""
+    named = tuple(finding.organ_masks)
+    return named if parts.holds(named) else tuple(organ_parts(finding.organ, finding.laterality))
+
+
 def region_of(finding: Finding, parts: Parts) -> Region | None:
-    """The region that a finding names: its parts where they have masks, else its organ; None without any mask."""
-    organ_names = organ_parts(finding.organ, finding.laterality)
-    organ = parts.region(organ_names)
-    names, named = tuple(finding.organ_masks), parts.region(finding.organ_masks)
-    if named is None:
-        names, named = tuple(organ_names), organ
+    """The region that a finding leads to (see `part_names`); None without any mask."""
+    names = part_names(finding, parts)
+    named = parts.region(names)
     if named is None:
         return None
+    organ = parts.region(organ_parts(finding.organ, finding.laterality))
     whole = named if organ is None else organ | named
     return Region(names, named, whole, other_anatomy(finding, parts), leaves_lesions_out=finding.organ == "lung")
 
@@ -213,12 +217,10 @@ def _coarsening(grid: Grid, radius_mm: float, box: Box) -> tuple[int, int, int]:
 
 
 def _box_around(mask: Mask, grid: Grid, margin_mm: float) -> Box:
-    slices = []
-    for axis, (n, spacing) in enumerate(zip(mask.shape, grid.spacing, strict=True)):
-        line = np.flatnonzero(mask.any(tuple(other for other in range(3) if other != axis)))
-        margin = int(np.ceil(margin_mm / spacing))
-        slices.append(slice(max(int(line[0]) - margin, 0), min(int(line[-1]) + 1 + margin, n)))
-    return slices[0], slices[1], slices[2]
+    margins = [int(np.ceil(margin_mm / spacing)) for spacing in grid.spacing]
+    tight = zip(bounding_box(mask), margins, mask.shape, strict=True)
+    i, j, k = (slice(max(one.start - margin, 0), min(one.stop + margin, n)) for one, margin, n in tight)
+    return i, j, k
 
 
 def _block_means(array: NDArray[Any], factor: Iterable[int]) -> NDArray[np.float32]:

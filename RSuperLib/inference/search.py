@@ -11,7 +11,17 @@ from RSuperLib.anatomy import Parts
 from RSuperLib.inference.attenuation import Tissue, likelihood, tissue_of
 from RSuperLib.inference.ball import ball_kernels, ball_scores, passing_through, peaks
 from RSuperLib.inference.candidate import Candidate
-from RSuperLib.inference.region import Box, Mask, PackedRegion, Region, SearchSpace, outlined, region_of, search_space
+from RSuperLib.inference.region import (
+    Box,
+    Mask,
+    PackedRegion,
+    Region,
+    SearchSpace,
+    outlined,
+    part_names,
+    region_of,
+    search_space,
+)
 from RSuperLib.inference.sizes import ExpectedSize
 from RSuperLib.io import Volume
 from RSuperLib.report import Finding
@@ -46,7 +56,7 @@ class Searcher:
 
     def region(self, finding: Finding) -> Region | None:
         """Where to look for the finding; None if no mask leads there."""
-        key = _place(finding)
+        key = self._place(finding)
         if key not in self._regions:
             region = region_of(finding, self.parts)
             if region:
@@ -102,7 +112,7 @@ class Searcher:
         return like, space.trust
 
     def _space(self, finding: Finding, radius_mm: float) -> tuple[SearchSpace, Tissue] | None:
-        key = (*_place(finding), round(radius_mm, 1))
+        key = (*self._place(finding), round(radius_mm, 1))
         if key not in self._spaces:
             region = self.region(finding)
             if region is None:
@@ -110,6 +120,10 @@ class Searcher:
             space = search_space(self.ct.array, self.ct.grid, region, radius_mm)
             self._spaces[key] = (space, tissue_of(space.hu[space.tissue]))
         return self._spaces[key]
+
+    def _place(self, finding: Finding) -> tuple[object, ...]:
+        """Findings with the same one are looked for in the same region, whatever parts without a mask they name."""
+        return finding.organ, finding.laterality, part_names(finding, self.parts)
 
 
 def fills_organ(size: ExpectedSize, space: SearchSpace) -> bool:
@@ -127,7 +141,3 @@ def _background(scores: NDArray[np.float32]) -> tuple[float, float]:
         return 0.0, _LEAST_NOISE
     level = float(np.median(scores))
     return level, max((float(np.percentile(scores, 95)) - level) / 1.645, _LEAST_NOISE)
-
-
-def _place(finding: Finding) -> tuple[object, ...]:
-    return finding.organ, finding.laterality, tuple(finding.organ_masks)
