@@ -15,6 +15,7 @@ BENCHMARKS = {
     "finder": "lesion recall, Dice and agreement of the weights-free finder on phantoms",
     "real": "the whole way on real CTs, Dice where experts drew the tumour (needs RSUPER_DATA)",
     "phantom": "phantom cases per hour on one core",
+    "read": "the reader against annotated reports, with intervals and error classes (needs RSUPER_DATA)",
     "import": "what importing the library costs against importing torch",
 }
 _MODULES = {"import": "imports"}
