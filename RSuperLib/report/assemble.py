@@ -206,7 +206,7 @@ class _Builder:
     def _stretch(self, sizes: list[Measurement], index: int) -> tuple[int, int]:
         """The words around one size of a list: between "and" and "and" or semicolons, else up to the next size."""
         start, end = max(self._mention.end, self._mention.window[0]), self._mention.window[1]
-        cuts = [m.start() for m in re.compile(r";|,? and |\d\)").finditer(self._text, start, end)]
+        cuts = [m.start() for m in self._v.grammar.list_cut.finditer(self._text, start, end)]
         edges = [start, *cuts, end]
         pieces = [(a, b) for a, b in pairwise(edges) if any(a <= size.start < b for size in sizes)]
         if len(pieces) == len(sizes):

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from RSuperLib.io.errors import InputError
-from RSuperLib.report.reader import why_unreadable
+from RSuperLib.report.refusals import why_unreadable
 
 #: Bytes. The reader itself refuses much shorter texts; this only keeps a wrong file out of memory.
 LONGEST_FILE = 1_000_000

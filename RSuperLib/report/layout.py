@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from RSuperLib.report.lexicon import Language, phrase
-from RSuperLib.report.normalise import NormalText
+from RSuperLib.report.normalise import NormalText, lower_plain
 
 #: Sections that describe other times, other people or the scanner: they never make a current finding.
 UNREAD_SECTIONS = frozenset({"history", "technique", "comparison", "administrative"})
@@ -17,15 +17,9 @@ UNREAD_SECTIONS = frozenset({"history", "technique", "comparison", "administrati
 #: A capital letter in the middle of a sentence, at a word that is no abbreviation and no level ("T3").
 _LOST_BREAK = re.compile(r"(?<=[a-z)] )(?=[A-Z][a-z]{2,})")
 _LONGEST_SENTENCE = 1200  # characters; keeps the work per sentence bounded
-_HEADING = re.compile(
-    r"[ \t]*(?:[-*•>]|\d{1,2}[.)](?!\d))?[ \t]*([A-Za-z][A-Za-z0-9 ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)"
-)
+_HEADING = re.compile(r"[ \t]*(?:[-*•>]|\d{1,2}[.)](?!\d))?[ \t]*([^\W\d_][\w ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)")
 _LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)](?!\d)|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
 _INLINE_BULLET = re.compile(r"(?<=[^\n])[ \t]?[•\"][ \t]*(?=[A-Z0-9])")
-#: A line that ends like this goes on in the next one.
-_GOES_ON = re.compile(
-    r"(?:[,(/-]|\b(?:the|a|an|of|in|on|at|with|and|or|to|for|by|from|is|are|was|were|no|de|van|en))[ \t]*$"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +86,11 @@ class Layout:
         return phrase("|".join([*organs.values(), self._language.sections["organ_headings"]]))
 
     @cached_property
+    def _goes_on(self) -> re.Pattern[str]:
+        """A line that ends like this goes on in the next one."""
+        return re.compile(rf"(?:[,(/-]|\b(?:{self._language.grammar['line_goes_on']}))[ \t]*$")
+
+    @cached_property
     def _lesion(self) -> re.Pattern[str]:
         """A line that names a lesion before its colon is no heading: `Lymphadenopathy: absent`."""
         rows: list[dict[str, str]] = self._language.lesions["heads"]
@@ -132,8 +131,8 @@ class Layout:
         follows = after.lstrip(" \t")
         if not before.strip() or not follows.strip() or follows[0] == "\n":
             return True
-        if before.rstrip()[-1] in ".:;!?" or _LIST_MARKER.match(follows) or _GOES_ON.search(before):
-            return not _GOES_ON.search(before)
+        if before.rstrip()[-1] in ".:;!?" or _LIST_MARKER.match(follows) or self._goes_on.search(before):
+            return not self._goes_on.search(before)
         return follows[0].isupper() or self._heading_of(follows.split("\n", 1)[0]) is not None
 
     def _heading_of(self, line: str) -> tuple[str, int, int, int] | None:
@@ -141,7 +140,7 @@ class Layout:
         match = _HEADING.match(line)
         if match is None:
             return None
-        name, colon = re.sub(r"[^a-z' ]+", " ", match[1].lower()).strip(), match[2] == ":"
+        name, colon = re.sub(r"[^a-z' ]+", " ", lower_plain(match[1])).strip(), match[2] == ":"
         name = re.sub(r" +", " ", name)
         span = (match.start(1), match.end(1), match.end())
         for pattern, kind in self._headings:

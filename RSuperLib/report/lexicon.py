@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
+from RSuperLib.report.normalise import lower_plain
+
 _Value = TypeVar("_Value")
+FUNCTION_WORDS = "function_words.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class Language:
     anatomy: dict[str, Any]
     attributes: dict[str, Any]
     context: dict[str, Any]
+    grammar: dict[str, Any]
     lesions: dict[str, Any]
     sections: dict[str, Any]
 
@@ -97,7 +101,7 @@ class Language:
 def load_language(code: str) -> Language:
     """The language with this two-letter code, from `languages/<code>`."""
     folder = files("RSuperLib.report") / "languages" / code
-    names = ("anatomy", "attributes", "context", "lesions", "sections")
+    names = (field.name for field in fields(Language) if field.name != "code")
     return Language(code, **{name: json.loads((folder / f"{name}.json").read_text("utf-8")) for name in names})
 
 
@@ -111,5 +115,5 @@ def supported_languages() -> tuple[str, ...]:
 @cache
 def function_words() -> dict[str, frozenset[str]]:
     """Frequent small words of many languages, by which a language is recognised."""
-    path = files("RSuperLib.report") / "languages" / "function_words.json"
-    return {code: frozenset(words) for code, words in json.loads(path.read_text("utf-8")).items()}
+    path = files("RSuperLib.report") / "languages" / FUNCTION_WORDS
+    return {code: frozenset(map(lower_plain, words)) for code, words in json.loads(path.read_text("utf-8")).items()}

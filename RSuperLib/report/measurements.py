@@ -43,6 +43,7 @@ class MeasurementParser:
     def __init__(self, language: Language) -> None:
         self._words = language.attributes
         self._prior_words: list[str] = language.context["prior"]
+        self._prior_after_words: list[str] = language.context["prior_after"]
         self._now_words: list[str] = language.context["now"]
 
     def find(self, text: str, start: int = 0, end: int | None = None) -> list[Measurement]:
@@ -65,7 +66,7 @@ class MeasurementParser:
         label = rf"(?: ?\(?(?:{self._words['axis_label']})\)?)?"
         step = rf"(?:{unit})?{label} ?(?:{self._words['by']}) ?"
         axes = rf"{_NUMBER}(?:{step}{_NUMBER}){{1,2}}(?:{unit})?"
-        span = rf"{_NUMBER}(?:{unit})? ?(?:-|to|and) ?{_NUMBER}{unit}"
+        span = rf"{_NUMBER}(?:{unit})? ?(?:-|{self._words['range_to']}) ?{_NUMBER}{unit}"
         shared = rf"{_NUMBER}(?:{unit})?(?:, ?{_NUMBER}(?:{unit})?)*,? ?(?:{self._words['and']}) {_NUMBER}{unit}"
         return re.compile(
             rf"(?<![\w.,/])(?:(?P<axes>{axes})|(?P<span>{span})|(?P<shared>{shared})|(?P<one>{_NUMBER}{unit}))(?!\w)"
@@ -145,6 +146,10 @@ class MeasurementParser:
         return phrase("|".join(self._prior_words))
 
     @cached_property
+    def _prior_after(self) -> re.Pattern[str]:
+        return phrase("|".join([*self._prior_words, *self._prior_after_words]))
+
+    @cached_property
     def _now(self) -> re.Pattern[str]:
         return phrase("|".join(self._now_words))
 
@@ -155,18 +160,17 @@ class MeasurementParser:
         low, high = max([start, *lows]), min([end, *highs])
         before, after = text[low : size.start], text[size.end : high]
         before = re.split(r"[;)]|, ", before)[-1] if not lows else re.split(r"[;)]", before)[-1]
-        after = re.split(r"[;(]|, (?!in the)| and | but ", after)[0]
+        after = re.split(rf"[;(]|{self._words['time_ends']}", after)[0]
         earlier = list(self._prior.finditer(before))
         now = [m for m in self._now.finditer(before) if not any(p.start() <= m.start() < p.end() for p in earlier)]
         marks = [(len(before) - m.end(), False) for m in now] + [(len(before) - m.end(), True) for m in earlier]
         marks += [(m.start() + 1, False) for m in self._now.finditer(after) if not self._leads_on(m)]
-        marks += [(m.start() + 1, True) for m in self._prior.finditer(after) if not self._leads_on(m)]
+        marks += [(m.start() + 1, True) for m in self._prior_after.finditer(after) if not self._leads_on(m)]
         return min(marks, default=(0, False))[1]
 
-    @staticmethod
-    def _leads_on(words: re.Match[str]) -> bool:
+    def _leads_on(self, words: re.Match[str]) -> bool:
         """Whether time words speak only of a size that follows them: `12 mm, grown from 9 mm`."""
-        return words.group().endswith(("to", "from"))
+        return re.search(rf"(?:{self._words['time_leads_on']})$", words.group()) is not None
 
 
 def _join_craniocaudal(sizes: list[Measurement]) -> list[Measurement]:

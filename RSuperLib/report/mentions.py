@@ -10,8 +10,6 @@ from RSuperLib.report.lexicon import Hit
 from RSuperLib.report.schema import Certainty, Kind, Malignancy, Presence
 from RSuperLib.report.vocabulary import Head, Hedge, Vocabulary, Words
 
-#: Between the words of one name: `nodular mass lesion`, `nodule or node`, `nodule/mass`.
-_SAME_NAME = re.compile(r"(?: |-| ?/ ?| or )?")
 _SHORT = 120  # characters up to the end of a kind that a sentence of its own gives
 _HEDGE_REACH = 70  # characters between "considered as" and the kind it introduces
 
@@ -111,21 +109,25 @@ class _Finder:
         return mention
 
     def _is_predicate(self, end: int) -> bool:
-        return re.match(r" ?(?:[.,;)]|$|in nature|and |or )", self._text[end : end + 12]) is not None
+        return self._v.grammar.predicate_end.match(self._text[end : end + 12]) is not None
 
     def _joined_heads(self) -> list[Hit[Head]]:
         """Neighbouring heads are one name; the most telling gives the kind, the last the number."""
         joined: list[Hit[Head]] = []
         for hit in self._words.heads:
             last = joined[-1] if joined else None
-            if last and (_SAME_NAME.fullmatch(self._text, last.end, hit.start) or self._is_adjective(last, hit.start)):
-                either = " or " in self._text[last.end : hit.start]
+            if last and self._is_one_name(last, hit.start):
+                either = self._v.grammar.either.search(self._text, last.end, hit.start)
                 value = max(last.value, hit.value, key=lambda head: _BADNESS[head.kind] if either else head.rank)
                 value = replace(value, plural=hit.value.plural, uncounted=value.uncounted and hit.value.uncounted)
                 joined[-1] = Hit(last.start, hit.end, self._text[last.start : hit.end], value)
             else:
                 joined.append(hit)
         return joined
+
+    def _is_one_name(self, hit: Hit[Head], next_start: int) -> bool:
+        joined = self._v.grammar.within_a_name.fullmatch(self._text, hit.end, next_start) is not None
+        return joined or self._is_adjective(hit, next_start)
 
     def _is_adjective(self, hit: Hit[Head], next_start: int) -> bool:
         """`low-density, round lesion`: a vague head before another one, with nothing but adjectives between."""
@@ -160,7 +162,7 @@ class _Finder:
         floor = max([self._words.clause_at(hit.start)[0], hit.start - 90, *self._ends_before(hit.start)])
         starts = [m.end() for m in self._v.noun_phrase_starts.finditer(self._text, floor, hit.start)]
         if self._ends_before(hit.start):  # "cysts up to 2 cm and a 9 mm nodule"
-            starts += [m.end() for m in re.compile(r" and ").finditer(self._text, floor, hit.start)]
+            starts += [m.end() for m in self._v.grammar.phrase_cut.finditer(self._text, floor, hit.start)]
         commas = [floor + m.start() for m in re.finditer(", ", self._text[floor : hit.start])]
         starts += [comma + 2 for comma in commas if self._ends_phrase(comma)]
         return max([floor, *starts])
@@ -207,7 +209,7 @@ class _Finder:
         if not sized and self._v.makes_a_lesion.search(phrase) is None:
             return False
         if any(
-            0 <= o.start - mention.end <= 16 and self._text[mention.end :].startswith(" of ")
+            0 <= o.start - mention.end <= 16 and self._v.grammar.belonging.match(self._text, mention.end)
             for o in self._words.others
         ):
             return False
@@ -284,7 +286,7 @@ class _Finder:
         cuts = [self._words.sentence.start]
         for last, following in pairwise(mentions):
             clause = self._words.clause_at(following.head_start)[0]
-            joint = list(re.finditer(r",|(?<= )(?:and|or|with)(?= )", self._text[last.end : following.start]))
+            joint = list(self._v.grammar.lesion_cut.finditer(self._text[last.end : following.start]))
             cuts.append(clause if clause >= last.end else last.end + joint[-1].start() if joint else following.start)
         cuts.append(self._words.sentence.end)
         return [replace(m, window=(cuts[i], cuts[i + 1])) for i, m in enumerate(mentions)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 
 _SPELLINGS = {
     **dict.fromkeys("×✕✖⨯╳", "x"),
@@ -23,8 +24,8 @@ _SPELLINGS = {
 class NormalText:
     """A report in one spelling.
 
-    `cased` and `text` (lower case, line breaks as spaces) have equal length; `offsets[i]` is the place of character i
-    in `original`, and has one more entry for the end.
+    `cased` and `text` (lower case without accents, line breaks as spaces) have equal length; `offsets[i]` is the place
+    of character i in `original`, and has one more entry for the end.
     """
 
     original: str
@@ -41,7 +42,7 @@ def normalise(original: str) -> NormalText:
     """Compatibility forms (full-width digits, `㎜`), multiplication signs, dashes, quotes, spaces in one spelling."""
     if original.isascii():
         cased, offsets = original.replace("\r", "\n").replace("\f", "\n").replace("\v", "\n"), range(len(original) + 1)
-        return NormalText(original, cased, _lower(cased), offsets)
+        return NormalText(original, cased, lower_plain(cased), offsets)
     characters: list[str] = []
     places: list[int] = []
     for place, character in enumerate(original):
@@ -49,7 +50,7 @@ def normalise(original: str) -> NormalText:
         characters.append(spelled)
         places.extend([place] * len(spelled))
     cased = "".join(characters)
-    return NormalText(original, cased, _lower(cased), [*places, len(original)])
+    return NormalText(original, cased, lower_plain(cased), [*places, len(original)])
 
 
 def _spell(character: str) -> str:
@@ -58,15 +59,25 @@ def _spell(character: str) -> str:
     if character.isascii() or character in "²³":  # a square metre is not "m2"
         return character
     category = unicodedata.category(character)
-    if category == "Cf":  # joiners, direction marks, soft hyphens
+    if category in ("Cf", "Mn"):  # joiners, direction marks, soft hyphens, accents on their own
         return ""
     if category == "Zs":
         return " "
     return unicodedata.normalize("NFKC", character)
 
 
-def _lower(cased: str) -> str:
+def lower_plain(cased: str) -> str:
+    """Lower case without accents, of the same length: the words of a language need one spelling in its data."""
     lower = cased.lower()
-    if len(lower) != len(cased):  # İ becomes two characters
-        lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in cased)
+    if not cased.isascii():
+        lower = "".join(_plain_letter(c) for c in cased)
     return lower.replace("\n", " ").replace("\t", " ")
+
+
+@cache
+def _plain_letter(character: str) -> str:
+    lower = character.lower()
+    if len(lower) != 1:  # İ becomes two characters
+        return character
+    parts = unicodedata.normalize("NFD", lower)
+    return parts[0] if all(unicodedata.combining(mark) for mark in parts[1:]) else lower

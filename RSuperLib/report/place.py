@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from RSuperLib.report.lexicon import Hit
 from RSuperLib.report.mentions import Mention
 from RSuperLib.report.schema import Laterality
-from RSuperLib.report.vocabulary import Place, Vocabulary, Words
+from RSuperLib.report.vocabulary import SEGMENT, SEGMENT_RANGE, Place, Vocabulary, Words
 
 #: Organs without sides: "left lobe" and "right" there are parts.
 UNSIDED = frozenset({
@@ -17,13 +17,17 @@ UNSIDED = frozenset({
 })  # fmt: skip
 _VAGUE = frozenset({"upper_abdomen", "pelvis"})
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8}
-_LIVER_SETS = {
+#: Plain names of parts, and what they are among the masks. Every language leads to these names.
+LIVER_PARTS = {
     "right lobe": (5, 6, 7, 8), "left lobe": (2, 3, 4), "caudate lobe": (1,), "dome": (7, 8),
     "left lateral segment": (2, 3), "right anterior section": (5, 8), "right posterior section": (6, 7),
 }  # fmt: skip
-_PANCREAS = {
+PANCREAS_PARTS = {
     "head": "pancreas_head", "neck": "pancreas_head", "uncinate process": "pancreas_head",
     "body": "pancreas_body", "tail": "pancreas_tail",
+}  # fmt: skip
+LUNG_PARTS = {
+    "upper lobe": "upper_lobe", "lingula": "upper_lobe", "middle lobe": "middle_lobe", "lower lobe": "lower_lobe",
 }  # fmt: skip
 _MASK_OF_ORGAN = {"gallbladder": "gall_bladder", "adrenal": "adrenal_gland"}
 _SIDED_MASKS = frozenset({"kidney", "adrenal", "lung", "breast"})
@@ -60,9 +64,6 @@ def organs_named(vocabulary: Vocabulary, words: Words, start: int, end: int) -> 
     return sorted(hits, key=lambda hit: hit.start)
 
 
-_JOINS_ORGANS = re.compile(r"(?:,? (?:and|or|as well as)|,) (?:in |to )?(?:the |both |left |right )*")
-
-
 def organs_joined(vocabulary: Vocabulary, words: Words, place: Location, end: int) -> list[Location]:
     """The other organs of "cysts in the liver and left kidney"."""
     if place.span is None:
@@ -70,19 +71,20 @@ def organs_joined(vocabulary: Vocabulary, words: Words, place: Location, end: in
     joined: list[Location] = []
     last = place.span[1]
     for hit in organs_named(vocabulary, words, last, end):
-        if not _JOINS_ORGANS.fullmatch(words.text, last, hit.start):
+        if not vocabulary.grammar.organ_joins.fullmatch(words.text, last, hit.start):
             break
-        side = None if hit.value in UNSIDED else side_near(words, hit, last, end)
+        side = None if hit.value in UNSIDED else side_near(vocabulary, words, hit, last, end)
         if hit.value not in _VAGUE and hit.value != place.organ:
             joined.append(Location(hit.value, side, (), "organ_in_words+side_near_organ" if side else "organ_in_words"))
         last = hit.end
     return joined
 
 
-def side_near(words: Words, organ: Hit[str], start: int, end: int) -> Laterality | None:
+def side_near(vocabulary: Vocabulary, words: Words, organ: Hit[str], start: int,
+              end: int) -> Laterality | None:  # fmt: skip
     """The side said of one organ: right before it, else right after it."""
     before = [s for s in words.sides if start <= s.start and s.end <= organ.start + 1 and organ.start - s.end <= 30]
-    before = [s for s in before if not re.search(r"[,;]|\b(?:and|or)\b", words.text[s.end : organ.start])]
+    before = [s for s in before if not vocabulary.grammar.side_cut.search(words.text[s.end : organ.start])]
     after = [s for s in words.sides if organ.end <= s.start < end and s.start - organ.end <= 22]
     within = [s for s in words.sides if organ.start <= s.start and s.end <= organ.end]
     near = (before or within)[-1:] or after[:1]
@@ -136,7 +138,7 @@ class _Locator:
 
     def _names_a_segment(self, window: tuple[int, int], carried: Location | None) -> bool:
         """A bare "segment 7" is the liver's, unless the lung is being described."""
-        named = any(p.value.part == "segment" for p in self._words.places if window[0] <= p.start < window[1])
+        named = any(names_segment(p.value) for p in self._words.places if window[0] <= p.start < window[1])
         return named and (carried is None or carried.organ != "lung")
 
     def _operated(self) -> str | None:
@@ -176,7 +178,7 @@ class _Locator:
         group = self._mention.head.plural and organ != "lymph_node"
         if group and any(s.value == "bilateral" and start <= s.start < end for s in self._words.sides):
             return "bilateral", "side_of_group"
-        if hit and organ == hit.value and (side := side_near(self._words, hit, start, end)):
+        if hit and organ == hit.value and (side := side_near(self._v, self._words, hit, start, end)):
             return side, "side_near_organ"
         sides = [s for s in self._words.sides if start <= s.start < end]
         anchor = self._mention
@@ -215,19 +217,21 @@ def _telling(named: Hit[str] | Location | None) -> str | None:
 
 def part_names(hit: Hit[Place], organ: str) -> list[str]:
     """Plain names of a place: `segments v/vi` gives "segment 5", "segment 6"; "" for a liver segment above 8."""
-    if hit.value.part == "segment":
-        return [_segment_name(number, suffix, organ) for number, suffix in _segment_numbers(hit.text)]
-    if hit.value.part == "=":
-        return [re.sub(r"[ -]+", " ", hit.text).removeprefix("at the level of ")]
-    if hit.value.part == "=lobe":
-        return [f"{hit.text} lobe"]
-    return hit.value.part.split(" and ")
+    if names_segment(hit.value):
+        through = SEGMENT_RANGE in hit.value.parts
+        return [_segment_name(number, suffix, organ) for number, suffix in _segment_numbers(hit.text, through=through)]
+    return [re.sub(r"[ -]+", " ", hit.text) if part == "=" else part for part in hit.value.parts]
 
 
-def _segment_numbers(text: str) -> list[tuple[int, str]]:
+def names_segment(place: Place) -> bool:
+    """Whether the place is one or more numbered segments."""
+    return place.parts in ((SEGMENT,), (SEGMENT_RANGE,))
+
+
+def _segment_numbers(text: str, *, through: bool) -> list[tuple[int, str]]:
     numbers = [(m[1], m[2]) for m in re.finditer(r"(viii|vii|vi|iv|v|iii|ii|i|\d{1,2})([ab]?)(?![a-z0-9])", text)]
     values = [(_ROMAN.get(number) or int(number), suffix) for number, suffix in numbers]
-    if len(values) == 2 and " to " in text and values[0][0] < values[1][0]:
+    if through and len(values) == 2 and values[0][0] < values[1][0]:
         return [(number, "") for number in range(values[0][0], values[1][0] + 1)]
     return values
 
@@ -242,7 +246,7 @@ def masks_of(organ: str, parts: tuple[str, ...], side: Laterality | None) -> lis
     if organ == "liver":
         return _liver_masks(parts)
     if organ == "pancreas":
-        return list(dict.fromkeys(_PANCREAS[part] for part in parts if part in _PANCREAS)) or ["pancreas"]
+        return list(dict.fromkeys(PANCREAS_PARTS[part] for part in parts if part in PANCREAS_PARTS)) or ["pancreas"]
     name = _MASK_OF_ORGAN.get(organ, organ)
     if organ not in _SIDED_MASKS:
         return [name]
@@ -255,12 +259,11 @@ def masks_of(organ: str, parts: tuple[str, ...], side: Laterality | None) -> lis
 def _liver_masks(parts: tuple[str, ...]) -> list[str]:
     numbers = [int(m[1]) for part in parts if (m := re.fullmatch(r"segment (\d+)[AB]?", part))]
     if not numbers:
-        numbers = [number for part in parts for number in _LIVER_SETS.get(part, ())]
+        numbers = [number for part in parts for number in LIVER_PARTS.get(part, ())]
     return [f"liver_segment_{number}" for number in sorted(set(numbers))] or ["liver"]
 
 
 def _lung_masks(parts: tuple[str, ...], sides: list[str]) -> list[str]:
-    lobes = [part.removesuffix(" lobe") for part in parts if part in ("upper lobe", "middle lobe", "lower lobe")]
-    lobes += ["upper"] if "lingula" in parts and "upper" not in lobes else []
-    masks = [f"lung_{side}_{lobe}_lobe" for side in sides for lobe in lobes if (side, lobe) != ("left", "middle")]
+    lobes = list(dict.fromkeys(LUNG_PARTS[part] for part in parts if part in LUNG_PARTS))
+    masks = [f"lung_{side}_{lobe}" for side in sides for lobe in lobes if (side, lobe) != ("left", "middle_lobe")]
     return masks or [f"lung_{side}" for side in sides]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 
 from RSuperLib.report.assemble import Draft, build_drafts, free_sizes, member_of_group
@@ -15,14 +14,13 @@ from RSuperLib.report.mentions import Found, find_mentions
 from RSuperLib.report.merge import Story
 from RSuperLib.report.normalise import NormalText, normalise
 from RSuperLib.report.place import Location, organs_named
+from RSuperLib.report.refusals import not_supported, too_many_lesions, why_unreadable
 from RSuperLib.report.schema import Reading
 from RSuperLib.report.statements import Statement, find_statements
 from RSuperLib.report.vocabulary import Vocabulary, Words, find_words, vocabulary
 
-#: A report is a few thousand characters, with a few dozen lesions; what is longer is something else, or many reports.
-LONGEST_REPORT = 100_000
+#: A report has a few dozen lesions; what has more is something else, or many reports.
 MOST_LESIONS = 500
-_NOT_TEXT = re.compile("[\0\ud800-\udfff\ufffd]")
 
 
 def read_report(text: str, report_id: str = "") -> Reading:
@@ -38,20 +36,15 @@ def read_report(text: str, report_id: str = "") -> Reading:
     """
     reason = why_unreadable(text)
     if reason:
-        return Reading(id=report_id, status="not_read", reason=reason, text_sha256=_checksum(text))
+        return _unread(report_id, text, reason)
     report = normalise(text)
     code = detect_language(report)
     if code not in supported_languages():
-        named = f"in a language that is not supported ({code})" if code else "in no language that could be recognised"
-        return Reading(
-            id=report_id, status="not_read", reason=f"The report is written {named}.", language=code,
-            text_sha256=_checksum(text),
-        )  # fmt: skip
+        return _unread(report_id, text, not_supported(code), code)
     run = _Run(vocabulary(code), report)
     run.read()
     if len(run.story.drafts) > MOST_LESIONS:
-        reason = f"The text describes more than {MOST_LESIONS} lesions, so it is not one report."
-        return Reading(id=report_id, status="not_read", reason=reason, language=code, text_sha256=_checksum(text))
+        return _unread(report_id, text, too_many_lesions(MOST_LESIONS), code)
     findings = [finding_of(report, draft, f"lesion {k}") for k, draft in enumerate(run.story.drafts, start=1)]
     return Reading(
         id=report_id, language=code, text_sha256=_checksum(text), findings=findings,
@@ -65,15 +58,8 @@ def read_many(reports: Iterable[tuple[str, str]]) -> Iterator[Reading]:
         yield read_report(text, report_id)
 
 
-def why_unreadable(text: str) -> str:
-    """Why a text cannot be a report, as a sentence; "" when it can."""
-    if not text.strip():
-        return "The report is empty."
-    if _NOT_TEXT.search(text):
-        return "The report is not a text."
-    if len(text) > LONGEST_REPORT:
-        return f"The report is longer than {LONGEST_REPORT:,} characters, which no single report is."
-    return ""
+def _unread(report_id: str, text: str, reason: str, code: str = "") -> Reading:
+    return Reading(id=report_id, status="not_read", reason=reason, language=code, text_sha256=_checksum(text))
 
 
 def _checksum(text: str) -> str:

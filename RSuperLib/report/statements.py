@@ -89,7 +89,7 @@ class _Finder:
 
     def _nodes_free(self, mention: Mention) -> list[Statement]:
         enlarged = self._text[mention.start : self._words.clause_at(mention.head_start)[1]]
-        if "node" in mention.kind_text and not self._v.enlarged_node.search(enlarged):
+        if self._v.plain_node.search(mention.kind_text) and not self._v.enlarged_node.search(enlarged):
             return []
         start, end = self._words.clause_at(mention.head_start)
         parts = [p.text for p in self._words.places if start <= p.start < end and "lymph_node" in p.value.organs]
@@ -140,7 +140,7 @@ class _Finder:
 
     def _of_hit(self, hit: Hit[str], start: int, end: int, status: OrganState) -> Statement:
         parts = [p.text for p in self._words.places if start <= p.start < end and hit.value in p.value.organs]
-        side = None if hit.value in UNSIDED else side_near(self._words, hit, start, end)
+        side = None if hit.value in UNSIDED else side_near(self._v, self._words, hit, start, end)
         partial = [p for p in parts if hit.value != "bone" and p != hit.text]
         return self._statement(hit.value, status, side, ", ".join(dict.fromkeys(partial)) or None)
 

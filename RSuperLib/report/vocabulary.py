@@ -31,12 +31,51 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in an organ. `part` is its plain name, "=" the words themselves."""
+    """A place in an organ. `parts` are its plain names; "=" stands for the words themselves."""
 
-    part: str
+    parts: tuple[str, ...]
     organs: tuple[str, ...]
     implies: bool = False
     side: Laterality | None = None
+
+
+#: Names of a place that is a numbered segment, or all segments from one to another.
+SEGMENT, SEGMENT_RANGE = "segment", "segments"
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The small words that join others, as patterns."""
+
+    #: Between the words of one name: `nodular mass lesion`, `nodule or node`, `nodule/mass`.
+    within_a_name: re.Pattern[str]
+    either: re.Pattern[str]
+    #: Where a new member of a list, a new lesion, or a new clause may begin.
+    list_cut: re.Pattern[str]
+    phrase_cut: re.Pattern[str]
+    lesion_cut: re.Pattern[str]
+    clause_cut: re.Pattern[str]
+    side_cut: re.Pattern[str]
+    organ_joins: re.Pattern[str]
+    belonging: re.Pattern[str]
+    predicate_end: re.Pattern[str]
+
+    @classmethod
+    def of(cls, words: dict[str, Any]) -> Grammar:
+        """Patterns over lower-case text from the joining words of a language."""
+        both, either = words["and"], words["or"]
+        return cls(
+            within_a_name=re.compile(rf"(?: |-| ?/ ?| (?:{either}) )?"),
+            either=re.compile(rf" (?:{either}) "),
+            list_cut=re.compile(rf";|,? (?:{both}) |\d\)"),
+            phrase_cut=re.compile(rf" (?:{both}) "),
+            lesion_cut=re.compile(rf",|(?<= )(?:{both}|{either}|{words['with']})(?= )"),
+            clause_cut=re.compile(rf"[,;](?= )|(?<= )(?:{words['clause_starts']})(?= )|:(?= )|\(|\)"),
+            side_cut=re.compile(rf"[,;]|\b(?:{both}|{either})\b"),
+            organ_joins=re.compile(words["organ_joins"]),
+            belonging=re.compile(rf" (?:{words['of']}) "),
+            predicate_end=re.compile(rf" ?(?:[.,;)]|$|(?:{words['predicate_ends']})(?![^ ]))"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +90,8 @@ class Vocabulary:
     """All tables of one language. Build it once: `vocabulary(code)`."""
 
     def __init__(self, language: Language) -> None:
-        anatomy, attributes, context, lesions = (
-            language.anatomy, language.attributes, language.context, language.lesions,
+        anatomy, attributes, context, grammar, lesions = (
+            language.anatomy, language.attributes, language.context, language.grammar, language.lesions,
         )  # fmt: skip
         self.language = language
         self.sizes = MeasurementParser(language)
@@ -61,6 +100,7 @@ class Vocabulary:
         self.kind_words: Table[tuple[Kind, int]] = Table(
             (row["words"], (row["kind"], row["rank"])) for row in lesions["kind_words"]
         )
+        self.plain_node = phrase(lesions["plain_node"])
         self.makes_a_lesion = phrase(lesions["makes_a_lesion"])
         self.not_a_lesion = phrase(lesions["not_a_lesion"])
         self.other_nouns = Table([(lesions["other_nouns"], "other")])
@@ -73,6 +113,8 @@ class Vocabulary:
         self.beside_organ: dict[str, str] = anatomy["beside_organ"]
         self.places = [(phrase(row["words"]), _place(row)) for row in anatomy["places"]]
         self.segments = _segment_pattern(anatomy, attributes["units"])
+        self.segment_range = phrase(grammar["segment_range"])
+        self.grammar = Grammar.of(grammar)
         self.attenuation: Table[Attenuation] = Table((w, name) for name, w in attributes["attenuation"].items())
         self.sides: Table[Laterality] = Table((words, side) for side, words in attributes["sides"].items())
         self.counts = Table((words, int(number)) for number, words in attributes["counts"].items())
@@ -102,7 +144,7 @@ class Vocabulary:
         self.noun_phrase_starts = phrase(context["noun_phrase_starts"])
         self.breaks_scope = phrase("|".join(context["breaks_scope"]))
         self.resected = phrase("|".join(context["resected"]))
-        self.operated_for = phrase(rf"(?:{'|'.join(context['ectomies'])}) (?:for|of)")
+        self.operated_for = phrase(rf"(?:{'|'.join(context['ectomies'])}) (?:{grammar['operation_for']})")
         self.history = phrase("|".join(context["history"]))
         self.organ_gone = phrase("|".join(context["organ_gone"]))
 
@@ -179,14 +221,15 @@ def _inside(hit: Hit[Any], others: list[Hit[str]], value: str) -> bool:
 
 def _head_rows(rows: list[dict[str, Any]]) -> Iterator[tuple[str, Head]]:
     for row in rows:
-        fields = {key: value for key, value in row.items() if key not in ("one", "many", "metastatic")}
+        fields = {key: value for key, value in row.items() if key not in ("one", "many")}
         yield row["one"], Head(plural=False, **fields)
         if "many" in row:
             yield row["many"], Head(plural=True, **fields)
 
 
 def _place(row: dict[str, Any]) -> Place:
-    return Place(row["part"], tuple(row["organs"]), row.get("implies", False), row.get("side"))
+    parts = row["part"] if isinstance(row["part"], list) else [row["part"]]
+    return Place(tuple(parts), tuple(row["organs"]), row.get("implies", False), row.get("side"))
 
 
 def _segment_pattern(anatomy: dict[str, Any], units: dict[str, str]) -> re.Pattern[str]:
@@ -203,19 +246,17 @@ def _segment_pattern(anatomy: dict[str, Any], units: dict[str, str]) -> re.Patte
 
 def _find_places(words: Vocabulary, text: str, start: int, end: int) -> Iterator[Hit[Place]]:
     for match in words.segments.finditer(text, start, end):
-        yield Hit(match.start(), match.end(), match["numbers"], Place("segment", ("liver", "lung")))
+        part = SEGMENT_RANGE if words.segment_range.search(match["numbers"]) else SEGMENT
+        yield Hit(match.start(), match.end(), match["numbers"], Place((part,), ("liver", "lung")))
     for pattern, place in words.places:
         for match in pattern.finditer(text, start, end):
             yield Hit(match.start(), match.end(), match.group(), place)
 
 
-_CUT = re.compile(r"[,;](?= )|(?<= )(?:and|with|which|where)(?= )|:(?= )|\(|\)")
-
-
 def _clauses(words: Vocabulary, text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Stretches with a verb of their own, and what follows words such as "but" and "except"."""
     cuts = [(m.start(), m.end(), True) for m in words.breaks_scope.finditer(text, start, end)]
-    cuts += [(m.start(), m.end(), m.group() == ";") for m in _CUT.finditer(text, start, end)]
+    cuts += [(m.start(), m.end(), m.group() == ";") for m in words.grammar.clause_cut.finditer(text, start, end)]
     cuts.sort()
     clauses, begin = [], start
     for place, (at, after, always) in enumerate(cuts):

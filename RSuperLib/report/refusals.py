@@ -1,0 +1,31 @@
+"""Why a text is not read, as sentences for a person."""
+
+from __future__ import annotations
+
+import re
+
+#: A report is a few thousand characters; what is longer is something else, or many reports.
+LONGEST_REPORT = 100_000
+_NOT_TEXT = re.compile("[\0\ud800-\udfff\ufffd]")
+
+
+def why_unreadable(text: str) -> str:
+    """Why a text cannot be a report, as a sentence; "" when it can."""
+    if not text.strip():
+        return "The report is empty."
+    if _NOT_TEXT.search(text):
+        return "The report is not a text."
+    if len(text) > LONGEST_REPORT:
+        return f"The report is longer than {LONGEST_REPORT:,} characters, which no single report is."
+    return ""
+
+
+def not_supported(code: str) -> str:
+    """Why a text in the language `code` ("" = one that could not be told) is not read."""
+    named = f"in a language that is not supported ({code})" if code else "in no language that could be recognised"
+    return f"The report is written {named}."
+
+
+def too_many_lesions(most: int) -> str:
+    """Why a text with more than `most` lesions is not read."""
+    return f"The text describes more than {most} lesions, so it is not one report."
