@@ -110,7 +110,7 @@ def _likeness(gold: AnnotatedLesion, found: Finding, text: str) -> int:
     if found.organ not in (gold.organ, gold.organ_alt) or not _sides_fit(gold, found):
         return 0
     preferences = (
-        _same_size(gold, found), _same_side(gold, found), _place_overlap(gold, found) >= 0.5,
+        _same_size(gold, found), _same_side(gold, found), same_place(gold, found),
         _same_words(gold, found, text), gold.kind == found.kind,
     )  # fmt: skip
     return 1000 + sum(1 << (len(preferences) - k) for k, right in enumerate(preferences) if right)
@@ -144,6 +144,11 @@ def _same_words(gold: AnnotatedLesion, found: Finding, text: str) -> bool:
     return any(e.start < start + len(gold.evidence) and start < e.end for e in found.evidence)
 
 
+def same_place(gold: AnnotatedLesion, found: Finding) -> bool:
+    """Whether at least half of the words for the place in the organ are the same."""
+    return _place_overlap(gold, found) >= 0.5
+
+
 def _place_words(words: str) -> set[str]:
     tokens = [_ROMAN.get(token, token) for token in re.findall(r"[a-z]+\d+|\d+[a-z]?|[a-z]+", words.lower())]
     return {_SAME_PLACE.get(token, token) for token in tokens} - _NO_PLACE
@@ -175,7 +180,7 @@ def _score_attributes(score: ReportScore, pairs: Sequence[tuple[AnnotatedLesion,
     dense = [(g, f) for g, f in pairs if g.attenuation]
     checks: dict[str, list[tuple[bool, AnnotatedLesion, str]]] = {
         "side": [(_same_side(g, f), g, str(f.laterality)) for g, f in sided],
-        "part": [(_place_overlap(g, f) >= 0.5, g, ", ".join(f.parts)) for g, f in placed],
+        "part": [(same_place(g, f), g, ", ".join(f.parts)) for g, f in placed],
         "kind": [(g.kind == f.kind, g, f.kind) for g, f in pairs],
         "attenuation": [(g.attenuation == f.attenuation, g, str(f.attenuation)) for g, f in dense],
         "count": [(_same_count(g, f), g, str(f.count)) for g, f in pairs],
