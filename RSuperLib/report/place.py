@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from RSuperLib.report.lexicon import Hit
 from RSuperLib.report.mentions import Mention
@@ -22,6 +22,7 @@ _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii":
 LIVER_PARTS = {
     "right lobe": (5, 6, 7, 8), "left lobe": (2, 3, 4), "caudate lobe": (1,), "dome": (7, 8),
     "left lateral segment": (2, 3), "right anterior section": (5, 8), "right posterior section": (6, 7),
+    "left medial segment": (4,), "both lobes": (1, 2, 3, 4, 5, 6, 7, 8),
 }  # fmt: skip
 PANCREAS_PARTS = {
     "head": "pancreas_head", "neck": "pancreas_head", "uncinate process": "pancreas_head",
@@ -47,6 +48,8 @@ class Location:
     #: Where in the text the organ stands, when the lesion's own words name it.
     span: tuple[int, int] | None = None
     reasons: tuple[Reason, ...] = ()
+    #: The further organs that a heading names.
+    others: tuple[Location, ...] = ()
 
 
 def locate(vocabulary: Vocabulary, words: Words, mention: Mention, heading: Location | None,
@@ -64,6 +67,24 @@ def organs_named(vocabulary: Vocabulary, words: Words, start: int, end: int) -> 
         if inside and place.value.implies and not any(h.start < place.end and place.start < h.end for h in hits):
             hits.append(Hit(place.start, place.end, place.text, place.value.organs[0]))
     return sorted(hits, key=lambda hit: hit.start)
+
+
+def heading_place(vocabulary: Vocabulary, words: Words) -> Location | None:
+    """What a heading speaks of: its first organ with its parts, and its other organs."""
+    start, end = words.sentence.start, words.sentence.end
+    named = {hit.value: hit for hit in reversed(organs_named(vocabulary, words, start, end))}
+    places = [_headed(vocabulary, words, hit, alone=len(named) == 1) for hit in reversed(named.values())]
+    return replace(places[0], others=tuple(places[1:])) if places else None
+
+
+def _headed(vocabulary: Vocabulary, words: Words, hit: Hit[str], *, alone: bool) -> Location:
+    sides = words.sides if alone else [side_near(vocabulary, words, hit, words.sentence.start, words.sentence.end)]
+    sided = [side.value for side in sides if side] + [p.value.side for p in words.places if p.value.side]
+    side = sided[0] if len(sided) == 1 and hit.value not in UNSIDED else None
+    inside = [place for place in words.places if hit.value in place.value.organs]
+    parts = dict.fromkeys(name for place in inside for name in part_names(place, hit.value) if name)
+    title = words.text[words.sentence.start : words.sentence.end]
+    return Location(hit.value, side, tuple(parts), title, span=(hit.start, hit.end))
 
 
 def organs_joined(vocabulary: Vocabulary, words: Words, place: Location, end: int) -> list[Location]:
@@ -109,8 +130,11 @@ class _Locator:
         parts, reasons, flags = self._parts(organ, window)
         if not parts and rule == "organ_in_sentence":
             parts, reasons, flags = self._parts(organ, (self._words.sentence.start, self._words.sentence.end))
+        if heading and heading.organ == organ and (more := [name for name in heading.parts if name not in parts]):
+            parts += more
+            reasons.append(Reason("part_heading", *(heading.span or (0, 0))))
         for other, name in ((heading, "heading"), (carried, "carried")):
-            if other and not side and other.organ == organ and (rule == f"organ_{name}" or self._continues(name)):
+            if other and not side and other.organ == organ and (name == "heading" or self._continues(rule)):
                 side, side_reasons = other.side, (Reason(f"side_{name}", *(other.span or (0, 0))),)
         several_stations = organ == "lymph_node" and len(parts) > 1 and side != "bilateral"
         if organ in UNSIDED or several_stations:
@@ -132,9 +156,10 @@ class _Locator:
         source = {"organ_heading": heading, "organ_carried": carried}.get(rule)
         return (source.span if source else None) or (0, 0)
 
-    def _continues(self, name: str) -> bool:
-        """A lobe without a side stands in the lung of the sentence before."""
-        return name == "carried" and not self._words.organs and any(p.value.implies for p in self._words.places)
+    def _continues(self, rule: str) -> bool:
+        """No organ, or a lobe without a side: it stands in the organ of the sentence before."""
+        lobe = not self._words.organs and any(place.value.implies for place in self._words.places)
+        return rule == "organ_carried" or lobe
 
     def _organ(self, window: tuple[int, int], heading: Location | None,
                carried: Location | None) -> tuple[str, Hit[str] | None, str]:  # fmt: skip
@@ -242,7 +267,7 @@ def part_names(hit: Hit[Place], organ: str) -> list[str]:
     if names_segment(hit.value):
         through = SEGMENT_RANGE in hit.value.parts
         return [_segment_name(number, suffix, organ) for number, suffix in _segment_numbers(hit.text, through=through)]
-    return [re.sub(r"[ -]+", " ", hit.text) if part == "=" else part for part in hit.value.parts]
+    return [re.sub(r" +", " ", hit.text) if part == "=" else part for part in hit.value.parts]
 
 
 def names_segment(place: Place) -> bool:
@@ -280,9 +305,11 @@ def masks_of(organ: str, parts: tuple[str, ...], side: Laterality | None) -> lis
 
 def _liver_masks(parts: tuple[str, ...]) -> list[str]:
     numbers = [int(m[1]) for part in parts if (m := re.fullmatch(r"segment (\d+)[AB]?", part))]
-    if not numbers:
+    if not numbers or "both lobes" in parts:
         numbers = [number for part in parts for number in LIVER_PARTS.get(part, ())]
-    return [f"liver_segment_{number}" for number in sorted(set(numbers))] or ["liver"]
+    if len(set(numbers)) in (0, 8):
+        return ["liver"]
+    return [f"liver_segment_{number}" for number in sorted(set(numbers))]
 
 
 def _lung_masks(parts: tuple[str, ...], sides: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from RSuperLib.report.lexicon import Hit, supported_languages
 from RSuperLib.report.mentions import Found, find_mentions
 from RSuperLib.report.merge import Story
 from RSuperLib.report.normalise import NormalText, normalise
-from RSuperLib.report.place import Location, organs_named
+from RSuperLib.report.place import Location, heading_place, organs_named
 from RSuperLib.report.refusals import not_supported, too_many_lesions, why_unreadable
 from RSuperLib.report.schema import Reading
 from RSuperLib.report.statements import Statement, find_statements
@@ -110,14 +110,7 @@ class _Run:
             return None
         title = Sentence(*sentence.heading, "heading", None)
         words = find_words(self._vocabulary, self._report, title)
-        organs = organs_named(self._vocabulary, words, title.start, title.end)
-        if not organs:
-            return None
-        name = self._report.text[title.start : title.end]
-        sides = [side.value for side in words.sides]
-        parts = tuple(p.text for p in words.places if organs[0].value in p.value.organs and p.text != organs[0].text)
-        side = sides[0] if len(sides) == 1 else None
-        return Location(organs[0].value, side, parts, name, span=(organs[0].start, organs[0].end))
+        return heading_place(self._vocabulary, words)
 
     def _late_size(self, words: Words, whole: tuple[int, int, str]) -> None:
         """`The largest measures 6 mm.` is of the lesion before; `Segment 7: 3 cm.` is one of its group."""

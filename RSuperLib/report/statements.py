@@ -13,6 +13,8 @@ from RSuperLib.report.vocabulary import Vocabulary, Words
 
 #: "Is grossly" may stand before "normal" under a heading; "The bile ducts are" makes it no statement on the heading.
 _FEW_LETTERS = 14
+#: Organs of which "no metastasis" is said where "no lesion" is meant.
+_FREE_WITHOUT_METASTASES = frozenset({"bone"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,18 @@ class _Finder:
     def normal(self) -> list[Statement]:
         """Organs in clauses that say "normal", "unremarkable", "no abnormality"."""
         statements: list[Statement] = []
-        for start, end in self._words.clauses:
+        for place, (start, end) in enumerate(self._words.clauses):
             marks = [h for h in self._v.normal.find(self._text, start, end) if h.value]
             if not marks or not self._speaks_of_organs(start, end) or any(self._is_denied(mark) for mark in marks):
                 continue
-            bare = len(self._text[start : marks[0].start].strip(" ,;")) <= _FEW_LETTERS
-            if bare or organs_named(self._v, self._words, start, end):
+            if organs_named(self._v, self._words, start, end):
+                statements += self._of_clause(start, end, "normal")
+                continue
+            before = self._text[start : marks[0].start].strip(" ,;")
+            subject = self._words.clauses[place - 1] if place and self._v.predicate_opens.fullmatch(before) else None
+            if subject and organs_named(self._v, self._words, *subject):
+                statements += self._of_clause(*subject, "normal")
+            elif len(before) <= _FEW_LETTERS:
                 statements += self._of_clause(start, end, "normal")
         return statements
 
@@ -67,14 +75,16 @@ class _Finder:
         return any(mark.start - negation.end <= 12 for negation in before)
 
     def lesion_free(self) -> list[Statement]:
-        """Organs of which a lesion as such is denied; denying one kind ("no metastasis") clears nothing."""
+        """Organs of which a lesion as such is denied; denying one kind ("no metastasis") clears no soft organ."""
         statements: list[Statement] = []
         for mention in self._found.mentions:
-            if mention.denied != "all" or not mention.head.generic or mention.type_certainty == "low":
+            if mention.denied != "all" or mention.type_certainty == "low":
                 continue
-            if mention.head.kind == "node":
+            if mention.head.kind == "metastasis":
+                statements += [free for free in self._organs_free(mention) if free.organ in _FREE_WITHOUT_METASTASES]
+            elif mention.head.kind == "node" and mention.head.generic:
                 statements += self._nodes_free(mention)
-            elif mention.head.rank > 0:
+            elif mention.head.rank > 0 and mention.head.generic:
                 statements += self._organs_free(mention)
         return statements
 
@@ -85,13 +95,18 @@ class _Finder:
         place = locate(self._v, self._words, mention, self._heading, None)
         if place.organ in ("other", "pelvis"):
             return []
+        if place.rule == "organ_heading" and self._heading:
+            return [self._statement(each.organ, "no_lesion", each.side, None) for each in self._headed()]
         return [self._statement(place.organ, "no_lesion", place.side, None)]
 
+    def _headed(self) -> list[Location]:
+        """What the heading names: `Gallbladder, spleen, adrenals: normal` speaks of three organs."""
+        return [self._heading, *self._heading.others] if self._heading else []
+
     def _nodes_free(self, mention: Mention) -> list[Statement]:
-        enlarged = self._text[mention.start : self._words.clause_at(mention.head_start)[1]]
-        if self._v.plain_node.search(mention.kind_text) and not self._v.enlarged_node.search(enlarged):
-            return []
         start, end = self._words.clause_at(mention.head_start)
+        if self._v.plain_node.search(mention.kind_text) and not self._v.enlarged_node.search(self._text, start, end):
+            return []
         parts = [p.text for p in self._words.places if start <= p.start < end and "lymph_node" in p.value.organs]
         vague = self._heading is not None and self._heading.organ in ("upper_abdomen", "pelvis")
         region = ", ".join(dict.fromkeys(parts)) or (self._heading.rule if self._heading and vague else "")
@@ -123,15 +138,14 @@ class _Finder:
         hits = organs_named(self._v, self._words, start, end)
         statements = [self._of_hit(hit, start, end, status) for hit in hits if not self._is_beside(hit, start)]
         if not hits and self._heading:
-            statements = [self._statement(self._heading.organ, status, self._heading.side, self._heading_region())]
+            statements = [
+                self._statement(each.organ, status, each.side, ", ".join(each.parts) or None) for each in self._headed()
+            ]
         unique: dict[tuple[str, Laterality | None, str | None], Statement] = {}
         for statement in statements:
             if statement.organ not in ("other", "pelvis", "lymph_node"):
                 unique.setdefault((statement.organ, statement.side, statement.region), statement)
         return list(unique.values())
-
-    def _heading_region(self) -> str | None:
-        return ", ".join(self._heading.parts) or None if self._heading else None
 
     def _is_beside(self, hit: Hit[str], start: int) -> bool:
         before = self._text[max(start, hit.start - 40) : hit.start]

@@ -133,6 +133,7 @@ class Vocabulary:
         )
         self.changes = Table((words, change) for change, words in context["change"].items())
         self.normal = Table([("|".join(context["normal"]), "normal"), ("|".join(context["not_normal"]), "")])
+        self.predicate_opens = phrase(context["predicate_opens"])
         self.ectomies = Table(context["ectomies"].items())
         self.limits_a_negation, self.verbs = phrase(context["limits_a_negation"]), phrase(context["verbs"])
         self.definite, self.anaphor = phrase(context["definite"]), phrase(context["anaphor"])
