@@ -148,6 +148,8 @@ class Layout:
                 return (kind, *span)
         if colon and self._region_headings.fullmatch(name):
             return ("", *span)
+        if match[1].isupper() and match[2] != "." and self._organ_heading.fullmatch(name):
+            return ("", *span)
         if colon and len(name.split()) <= 5 and (self._organ_heading.fullmatch(name) or not self._lesion.search(name)):
             return ("", *span)
         return None

@@ -133,6 +133,7 @@ class _Finder:
         """`low-density, round lesion`: a vague head before another one, with nothing but adjectives between."""
         between = self._text[hit.end : next_start]
         plain = not self._v.noun_phrase_starts.search(between) and not self._v.verbs.search(between)
+        plain = plain and not self._v.counts.find(between) and not self._v.negations.find(between)
         return hit.value.rank == 0 and plain and re.fullmatch(r",?(?: ?[a-z-]+,?){1,4} ", between) is not None
 
     def _mention(self, hit: Hit[Head]) -> Mention:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from RSuperLib.report.lexicon import Hit
 from RSuperLib.report.mentions import Found, Mention
@@ -44,23 +45,33 @@ class _Finder:
     def normal(self) -> list[Statement]:
         """Organs in clauses that say "normal", "unremarkable", "no abnormality"."""
         statements: list[Statement] = []
-        for place, (start, end) in enumerate(self._words.clauses):
+        subject: tuple[int, int] | None = None
+        for start, end in self._stretches():
             marks = [h for h in self._v.normal.find(self._text, start, end) if h.value]
-            if not marks or not self._speaks_of_organs(start, end) or any(self._is_denied(mark) for mark in marks):
-                continue
-            if organs_named(self._v, self._words, start, end):
-                statements += self._of_clause(start, end, "normal")
-                continue
-            before = self._text[start : marks[0].start].strip(" ,;")
-            subject = self._words.clauses[place - 1] if place and self._v.predicate_opens.fullmatch(before) else None
-            if subject and organs_named(self._v, self._words, *subject):
-                statements += self._of_clause(*subject, "normal")
-            elif len(before) <= _FEW_LETTERS:
-                statements += self._of_clause(start, end, "normal")
+            named = bool(organs_named(self._v, self._words, start, end))
+            if marks and self._speaks_of_organs(start, end) and not any(self._is_denied(mark) for mark in marks):
+                before = self._text[start : marks[0].start].strip(" ,;")
+                if named or (not subject and len(before) <= _FEW_LETTERS):
+                    statements += self._of_clause(start, end, "normal")
+                elif subject and self._v.predicate_opens.fullmatch(before):
+                    statements += self._of_clause(*subject, "normal")
+            if named:
+                subject = None if self._v.not_assessed.search(self._text, start, end) else (start, end)
         return statements
 
+    def _stretches(self) -> list[tuple[int, int]]:
+        """The clauses, and where one speaks of a lesion too, its parts between commas."""
+        stretches: list[tuple[int, int]] = []
+        for start, end in self._words.clauses:
+            mixed = any(start <= m.head_start < end and m.denied != "all" for m in self._found.mentions)
+            commas = [m.start() for m in self._v.grammar.side_cut.finditer(self._text, start, end)] if mixed else []
+            stretches += pairwise([start, *(c for c in commas if c > start), end])
+        return stretches
+
     def _speaks_of_organs(self, start: int, end: int) -> bool:
-        """No lesion, no exception, no mere attribute ("aeration") and no denial of normality."""
+        """No lesion, no exception, no mere attribute ("aeration"), and nothing that could not be judged."""
+        if self._v.not_assessed.search(self._text, start, end):
+            return False
         if self._v.not_of_the_organ.search(self._text, start, end) or self._v.remainder.search(self._text, start, end):
             return False
         if any(start <= m.head_start < end and m.denied != "all" for m in self._found.mentions):
@@ -92,6 +103,8 @@ class _Finder:
         clause = self._words.clause_at(mention.head_start)
         if organs_named(self._v, self._words, *clause):
             return self._of_clause(*clause, "no_lesion")
+        if self._v.not_assessed.search(self._text, self._words.sentence.start, clause[0]):
+            return []
         place = locate(self._v, self._words, mention, self._heading, None)
         if place.organ in ("other", "pelvis"):
             return []
@@ -116,12 +129,17 @@ class _Finder:
         """Organs that surgery took away; a part of an organ is not the organ."""
         start, end = self._words.sentence.start, self._words.sentence.end
         statements = []
+        operated = self._v.surgery.search(self._text, start, end)
         for hit in self._v.ectomies.find(self._text, start, end):
             before = self._text[max(start, hit.start - 24) : hit.start]
-            if not self._v.only_part.search(before):
-                statements.append(self._statement(hit.value, "absent", self._side_of_surgery(hit), None))
+            side = self._side_of_surgery(hit)
+            vague = side is None and hit.value not in UNSIDED and self._v.place_of_surgery.match(self._text, hit.end)
+            if not vague and not self._v.only_part.search(before) and not self._v.not_done.search(before):
+                statements.append(self._statement(hit.value, "absent", side, None))
         for clause in self._words.clauses:
-            if self._v.organ_gone.search(self._text, *clause) and not self._v.only_part.search(self._text, *clause):
+            gone = self._v.organ_gone.search(self._text, *clause)
+            unseen = operated and self._v.organ_unseen.search(self._text, *clause)
+            if (gone or unseen) and not self._v.only_part.search(self._text, *clause):
                 statements += self._gone(clause)
         return statements
 
@@ -131,15 +149,23 @@ class _Finder:
         return self._of_clause(*clause, "absent")
 
     def _side_of_surgery(self, hit: Hit[str]) -> Laterality | None:
-        near = [s for s in self._words.sides if 0 <= hit.start - s.end <= 12]
-        return near[-1].value if near and hit.value not in UNSIDED else None
+        """The side right before the operation, else right after it, else the only one that the sentence names."""
+        if hit.value in UNSIDED:
+            return None
+        before = [s.value for s in self._words.sides if 0 <= hit.start - s.end <= 30]
+        after = [s.value for s in self._words.sides if 0 <= s.start - hit.end <= 12]
+        named = [s.value for s in self._words.sides]
+        return (before[-1:] or after[:1] or (named if len(set(named)) == 1 else [None]))[0]
 
     def _of_clause(self, start: int, end: int, status: OrganState) -> list[Statement]:
         hits = organs_named(self._v, self._words, start, end)
         statements = [self._of_hit(hit, start, end, status) for hit in hits if not self._is_beside(hit, start)]
         if not hits and self._heading:
+            sides = {s.value for s in self._words.sides if start <= s.start < end}
+            own = next(iter(sides)) if len(sides) == 1 else None
             statements = [
-                self._statement(each.organ, status, each.side, ", ".join(each.parts) or None) for each in self._headed()
+                self._statement(each.organ, status, each.side or own, ", ".join(each.parts) or None)
+                for each in self._headed()
             ]
         unique: dict[tuple[str, Laterality | None, str | None], Statement] = {}
         for statement in statements:
