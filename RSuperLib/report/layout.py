@@ -21,7 +21,6 @@ _HEADING = re.compile(r"[ \t]*(?:[-*•>]|\d{1,2}[.)](?!\d))?[ \t]*([^\W\d_][\w 
 _LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)](?!\d)|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
 _NEED_NO_COLON = ("findings", "impression", "history", "technique", "comparison")
 _SENTENCE_END = re.compile(r"[.!?](?=\s)\s*")
-_SIZE = re.compile(r"\d ?[cm]m\b", re.IGNORECASE)
 _INLINE_BULLET = re.compile(r"(?<=[^\n])[ \t]?[•\"][ \t]*(?=[A-Z0-9])")
 
 
@@ -89,6 +88,11 @@ class Layout:
         return phrase("|".join([*organs.values(), self._language.sections["organ_headings"]]))
 
     @cached_property
+    def _size(self) -> re.Pattern[str]:
+        units = "|".join(self._language.attributes["units"].values())
+        return re.compile(rf"\d[ -]?(?:{units})\b", re.IGNORECASE)
+
+    @cached_property
     def _goes_on(self) -> re.Pattern[str]:
         """A line that ends like this goes on in the next one."""
         return re.compile(rf"(?:[,(/-]|\b(?:{self._language.grammar['line_goes_on']}))[ \t]*$")
@@ -120,7 +124,7 @@ class Layout:
             elif section in ("history", "technique", "comparison") and told and index > announced:
                 section = "findings" if _begins_anew(cased, start) else section
             opening = index < first and index < announced or (index == 0 and not named and self._is_title(cased, end))
-            before = "history" if opening and not _SIZE.search(cased, start, end) else section
+            before = "history" if opening and not self._size.search(cased, start, end) else section
             told = told or bool(cased[body:end].strip(" \t\n:"))
             yield from self._tail_is_impression(cased, _Block(body, end, before, heading))
 
