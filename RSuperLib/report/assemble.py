@@ -257,8 +257,14 @@ class _Builder:
         return telling.value
 
     def _is_of_lesion(self, hit: Hit[Attenuation]) -> bool:
-        hidden = [n for n in self._words.negations if n.start <= hit.start and hit.end <= n.end + 25]
-        return not any(n.value != "after" and hit.start - n.end < 25 for n in hidden if n.end <= hit.start + 1)
+        """Not denied ("no hypodense area"); a denial of something else reaches no further than its own words."""
+        before = [n for n in self._words.negations if n.value != "after" and n.end <= hit.start + 1]
+        others = [n for n in before if n.value == "pseudo"]
+        for negation in before:
+            of_other = any(o.start <= negation.start and negation.end <= o.end for o in others)
+            if hit.start - negation.end < (2 if of_other else 25):
+                return False
+        return True
 
     def _presence(self) -> Presence:
         if self._mention.denied in ("all", "gone"):

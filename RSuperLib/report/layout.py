@@ -19,6 +19,8 @@ _LOST_BREAK = re.compile(r"(?<=[a-z)] )(?=[A-Z][a-z]{2,})")
 _LONGEST_SENTENCE = 1200  # characters; keeps the work per sentence bounded
 _HEADING = re.compile(r"[ \t]*(?:[-*•>]|\d{1,2}[.)](?!\d))?[ \t]*([^\W\d_][\w ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)")
 _LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)](?!\d)|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
+_NEED_NO_COLON = ("findings", "impression", "history", "technique", "comparison")
+_SENTENCE_END = re.compile(r"[.!?](?=\s)\s*")
 _INLINE_BULLET = re.compile(r"(?<=[^\n])[ \t]?[•\"][ \t]*(?=[A-Z0-9])")
 
 
@@ -75,7 +77,7 @@ class Layout:
     def _inline_heading(self) -> re.Pattern[str]:
         words = [
             w
-            for kind in ("technique", "findings", "impression", "addendum")
+            for kind in ("history", "technique", "comparison", "findings", "impression", "addendum")
             for w in self._language.sections["headings"][kind]
         ]
         return re.compile(rf"(?<=[.!?] )({'|'.join(words)}) ?:", re.IGNORECASE)
@@ -84,6 +86,11 @@ class Layout:
     def _organ_heading(self) -> re.Pattern[str]:
         organs: dict[str, str] = self._language.anatomy["organs"]
         return phrase("|".join([*organs.values(), self._language.sections["organ_headings"]]))
+
+    @cached_property
+    def _size(self) -> re.Pattern[str]:
+        units = "|".join(self._language.attributes["units"].values())
+        return re.compile(rf"\d[ -]?(?:{units})\b", re.IGNORECASE)
 
     @cached_property
     def _goes_on(self) -> re.Pattern[str]:
@@ -102,16 +109,33 @@ class Layout:
         return re.compile(rf"(?:^|[^a-z0-9])(?:{words}|[a-z])\.$")
 
     def _blocks(self, report: NormalText) -> Iterator[_Block]:
-        section, heading = "findings", None
-        for start, end in self._lines(report.cased):
-            named = self._heading_of(report.cased[start:end])
-            if named is None:
-                body = start
-            else:
+        cased = report.cased
+        lines = [(start, end, self._heading_of(cased[start:end])) for start, end in self._lines(cased)]
+        announced = max((i for i, line in enumerate(lines) if line[2] and line[2][0] == "findings"), default=-1)
+        first = next((i for i, line in enumerate(lines) if line[2]), -1)
+        section, heading, told = "findings", None, False
+        for index, (start, end, named) in enumerate(lines):
+            body = start
+            if named:
                 kind, from_, to, body = named[0], start + named[1], start + named[2], start + named[3]
                 section = kind or ("findings" if section in UNREAD_SECTIONS else section)
                 heading = None if kind else (from_, to)
-            yield from self._tail_is_impression(report.cased, _Block(body, end, section, heading))
+                told = False
+            elif section in ("history", "technique", "comparison") and told and index > announced:
+                section = "findings" if _begins_anew(cased, start) else section
+            opening = index < first and index < announced or (index == 0 and not named and self._is_title(cased, end))
+            before = "history" if opening and not self._size.search(cased, start, end) else section
+            told = told or bool(cased[body:end].strip(" \t\n:"))
+            yield from self._tail_is_impression(cased, _Block(body, end, before, heading))
+
+    def _is_title(self, cased: str, end: int) -> bool:
+        """Whether the first line names the examination, and is no sentence: `CT staging of rectal cancer`."""
+        line = cased[:end].strip()
+        return line[-1:] not in ".:;" and end < len(cased) and self._title.match(lower_plain(line)) is not None
+
+    @cached_property
+    def _title(self) -> re.Pattern[str]:
+        return phrase(self._language.sections["title"])
 
     def _lines(self, cased: str) -> Iterator[tuple[int, int]]:
         """Logical lines: wrapped lines are joined, headings inside a line start a new one."""
@@ -121,7 +145,10 @@ class Layout:
             before = cased[max(cuts[-1], place - 200) : place]
             if self._breaks(before, cased[place + 1 : place + 90]):
                 cuts.append(place + 1)
-        cuts += [match.start() for match in self._inline_heading.finditer(cased)]
+        for match in self._inline_heading.finditer(cased):
+            cuts.append(match.start())
+            if self._heading_kind(match[1]) in UNREAD_SECTIONS:  # it holds for its own sentence
+                cuts += [ending.end() for ending in [_SENTENCE_END.search(cased, match.end())] if ending]
         cuts = [*sorted(set(cuts)), len(cased)]
         for start, end in pairwise(cuts):
             if cased[start:end].strip():
@@ -143,9 +170,9 @@ class Layout:
         name, colon = re.sub(r"[^a-z' ]+", " ", lower_plain(match[1])).strip(), match[2] == ":"
         name = re.sub(r" +", " ", name)
         span = (match.start(1), match.end(1), match.end())
-        for pattern, kind in self._headings:
-            if pattern.fullmatch(name) and (colon or kind in ("findings", "impression", "history")):
-                return (kind, *span)
+        kind = self._heading_kind(name)
+        if kind and (colon or kind in _NEED_NO_COLON):
+            return (kind, *span)
         if colon and self._region_headings.fullmatch(name):
             return ("", *span)
         if match[1].isupper() and match[2] != "." and self._organ_heading.fullmatch(name):
@@ -153,6 +180,9 @@ class Layout:
         if colon and len(name.split()) <= 5 and (self._organ_heading.fullmatch(name) or not self._lesion.search(name)):
             return ("", *span)
         return None
+
+    def _heading_kind(self, name: str) -> str:
+        return next((kind for pattern, kind in self._headings if pattern.fullmatch(name.lower())), "")
 
     @staticmethod
     def _tail_is_impression(cased: str, block: _Block) -> Iterator[_Block]:
@@ -186,6 +216,12 @@ class Layout:
         if re.fullmatch(r"\s*\(?\d{1,2}\.", before):
             return False
         return self._abbreviation.search(before[-16:]) is None
+
+
+def _begins_anew(cased: str, start: int) -> bool:
+    """Whether a paragraph begins here, or a sentence in the middle of a line that a heading cut."""
+    before = cased[:start].rstrip(" \t")
+    return not before.endswith("\n") or before[:-1].rstrip(" \t").endswith("\n")
 
 
 def _without_lost_breaks(cased: str, sentence: Sentence) -> list[Sentence]:

@@ -77,18 +77,26 @@ class _Finder:
         """A lesion of its own, the kind of one before, or part of one before."""
         hedge = self._refines(bases[-1] if bases else None, mention)
         if hedge and bases:
-            bases[-1] = _refined(bases[-1], mention, hedge)
+            for index in self._refined_bases(bases, mention):
+                bases[index] = _refined(bases[index], mention, hedge)
         elif hedge:
             found.later_kinds.append(replace(mention, type_certainty=hedge.level, presence=hedge.presence))
         elif not bases or not self._is_part_of(bases[-1], mention):
             bases.append(mention)
+
+    def _refined_bases(self, bases: list[Mention], mention: Mention) -> list[int]:
+        """`A 10 mm lesion in segment 5 and a 7 mm lesion in segment 8, likely metastases` speaks of both."""
+        several = mention.head.plural and not bases[-1].head.plural
+        alike = [i for i, base in enumerate(bases) if base.head.kind == bases[-1].head.kind and not base.head.plural]
+        return alike if several else [len(bases) - 1]
 
     def _is_part_of(self, base: Mention, mention: Mention) -> bool:
         """`A mass containing cystic areas`, and one lesion named twice in a breath."""
         between = self._text[base.end : mention.head_start]
         if mention.head.rank == 0 or mention.head.attenuation:
             return self._v.component_of.search(between) is not None
-        if base.head.plural and self._v.largest.search(between) and mention.head.kind == base.head.kind:
+        group = base.head.plural or base.head.uncounted
+        if group and self._v.largest.search(between) and _one_class(mention.head, base.head):
             return True
         twice = base.head.plural and mention.kind_text == base.kind_text
         return twice and not self._v.verbs.search(between) and not self._v.another.search(between)
@@ -118,7 +126,7 @@ class _Finder:
             last = joined[-1] if joined else None
             if last and self._is_one_name(last, hit.start):
                 either = self._v.grammar.either.search(self._text, last.end, hit.start)
-                value = max(last.value, hit.value, key=lambda head: _BADNESS[head.kind] if either else head.rank)
+                value = max(last.value, hit.value, key=lambda head: _BADNESS[head.kind] if either else _telling(head))
                 value = replace(value, plural=hit.value.plural, uncounted=value.uncounted and hit.value.uncounted)
                 joined[-1] = Hit(last.start, hit.end, self._text[last.start : hit.end], value)
             else:
@@ -132,8 +140,8 @@ class _Finder:
     def _is_adjective(self, hit: Hit[Head], next_start: int) -> bool:
         """`low-density, round lesion`: a vague head before another one, with nothing but adjectives between."""
         between = self._text[hit.end : next_start]
-        plain = not self._v.noun_phrase_starts.search(between) and not self._v.verbs.search(between)
-        plain = plain and not self._v.counts.find(between) and not self._v.negations.find(between)
+        ends = (self._v.noun_phrase_starts, self._v.verbs, self._v.another, self._v.grammar.phrase_cut)
+        plain = not any(words.search(between) for words in ends) and not self._v.negations.find(between)
         return hit.value.rank == 0 and plain and re.fullmatch(r",?(?: ?[a-z-]+,?){1,4} ", between) is not None
 
     def _mention(self, hit: Hit[Head]) -> Mention:
@@ -142,7 +150,7 @@ class _Finder:
         head, reasons = hit.value, [Reason("kind_head", hit.start, hit.end)]
         for word in self._v.kind_words.find(self._text, start, hit.end):
             kind, rank = word.value
-            if kind and rank > head.rank > 0 and head.generic:
+            if kind and rank > head.rank > 0 and head.generic and head.kind != "node":
                 head = replace(head, kind=kind, rank=rank, malignancy=_MALIGNANCY.get(kind, head.malignancy))
                 reasons.append(Reason("kind_word", word.start, word.end))
         before, after = self._hedge_before(start, hit.start), self._doubt_after(hit)
@@ -170,6 +178,8 @@ class _Finder:
             starts += [m.end() for m in self._v.grammar.phrase_cut.finditer(self._text, floor, hit.start)]
         commas = [floor + m.start() for m in re.finditer(", ", self._text[floor : hit.start])]
         starts += [comma + 2 for comma in commas if self._ends_phrase(comma)]
+        if ")" not in self._text[(bracket := self._text.rfind("(", floor, hit.start)) : hit.start]:
+            starts.append(bracket + 1)
         return max([floor, *starts])
 
     def _ends_phrase(self, comma: int) -> bool:
@@ -235,10 +245,26 @@ class _Finder:
         sized = any(mention.start <= size.start < mention.head_start for size in self._words.sizes)
         if sized or len(between) > 200 or self._starts_anew(base, mention, near):
             return None
+        if not near and mention.head.rank >= 2 and self._is_apposition(base, mention):
+            return Hedge("low", "possible") if self._offers_another(mention) else Hedge("high", "present")
         if near or ((mention.head.rank >= 2 or base.head.rank == 0) and (after or bracketed)):
             levels = [*(h.value for h in near), *after] or [Hedge("high", "present")]
             return min(levels, key=lambda hedge: _SURENESS.index(hedge.level))
         return None
+
+    def _is_apposition(self, base: Mention, mention: Mention) -> bool:
+        """`The nodule is an adenoma`, `a nodule of 17 mm, adenoma`: a bare name, told of the lesion before it."""
+        between = self._text[base.end : mention.start]
+        if self._v.grammar.copula.search(between):
+            return self._v.beside.search(self._text, self._words.clause_at(base.start)[0], base.start) is None
+        named = any(mention.start <= hit.start < mention.end for hit in (*self._words.organs, *self._words.places))
+        bare = not named and not mention.introduced and not mention.head.plural and base.head.generic
+        alone = self._is_predicate(mention.end) and mention.head.kind != "node"
+        return bare and alone and re.search(r"[,(] ?$", self._text[: mention.start]) is not None
+
+    def _offers_another(self, mention: Mention) -> bool:
+        """`cyst or metastasis`"""
+        return self._v.grammar.either.search(mention.kind_text) is not None
 
     def _is_asked(self, mention: Mention) -> bool:
         """`(cyst?)`, `Metastasis ?`"""
@@ -331,6 +357,16 @@ _MALIGNANCY: dict[Kind, Malignancy] = {
 }
 
 
+def _one_class(member: Head, group: Head) -> bool:
+    """Whether a word can stand for a member of a group: "deposits, the largest lesion"."""
+    return member.kind == group.kind or (member.generic and member.kind in ("indeterminate", "tumour"))
+
+
+def _telling(head: Head) -> tuple[bool, int]:
+    """How much a word tells of the kind; a metastasis in a node is a node."""
+    return head.kind == "node", head.rank
+
+
 def _is_dense(mention: Mention) -> bool:
     return any(reason.rule == "kind_dense" for reason in mention.reasons)
 
@@ -341,6 +377,8 @@ def _refined(base: Mention, refinement: Mention, hedge: Hedge) -> Mention:
     sure = "certain" if hedge.presence == "present" else hedge.level
     if head.rank < 2 or (base.type_certainty != "not_stated" and _BADNESS[head.kind] <= _BADNESS[base.head.kind]):
         return replace(base, type_certainty="low" if head.rank >= 2 else base.type_certainty)
+    if base.head.kind == "node":
+        return base
     changed = replace(
         base.head, kind=head.kind, rank=max(base.head.rank, head.rank), malignancy=head.malignancy,
         organ=base.head.organ or (head.organ if head.kind != "node" else None), generic=False,

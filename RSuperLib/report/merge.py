@@ -157,7 +157,7 @@ def _because(known: Draft, again: Draft, what: str) -> None:
 def _take_kind(draft: Draft, mention: Mention) -> None:
     """A more telling kind replaces a vaguer one."""
     mine = draft.mention
-    says_nothing = mention.head.kind == "indeterminate" or mention.head.rank < 2
+    says_nothing = mention.head.kind == "indeterminate" or mention.head.rank < 2 or mine.head.kind == "node"
     hedged = mention.type_certainty == "low" and mine.head.rank >= 4
     if says_nothing or hedged or (mine.head.kind != "indeterminate" and mention.head.rank <= mine.head.rank):
         return

@@ -59,6 +59,10 @@ class Grammar:
     organ_joins: re.Pattern[str]
     belonging: re.Pattern[str]
     predicate_end: re.Pattern[str]
+    #: Before the name of what a lesion is: `… is a `.
+    copula: re.Pattern[str]
+    #: Between a noun and one that only tells where it is: `duct upstream of the mass`.
+    attached: re.Pattern[str]
 
     @classmethod
     def of(cls, words: dict[str, Any]) -> Grammar:
@@ -75,6 +79,8 @@ class Grammar:
             organ_joins=re.compile(words["organ_joins"]),
             belonging=re.compile(rf" (?:{words['of']}) "),
             predicate_end=re.compile(rf" ?(?:[.,;)]|$|(?:{words['predicate_ends']})(?![^ ]))"),
+            copula=re.compile(rf"(?<! )(?<!{words['expletive']}) (?:{words['copula']}) *$"),
+            attached=re.compile(rf"[^,;:()]*(?<![a-z])(?:{words['attaches']}) (?:[a-z-]+ ){{0,5}}"),
         )
 
 
