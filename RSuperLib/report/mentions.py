@@ -33,6 +33,8 @@ class Mention:
     definite: bool = False
     #: Brought in as one of several or as another one: "several", "a second", "two".
     introduced: bool = False
+    #: One of a group told before: "a reference lesion".
+    member: bool = False
     #: How the sentence denies it: "" not, "all" wholly, "some" only in a limited way ("no new lesion"), "gone" = it
     #: was there before.
     denied: str = ""
@@ -70,7 +72,9 @@ class _Finder:
             self._sort(mention, bases, found)
         lesions = [m for m in bases if not self._explained_away(m)]
         windowed = self._with_windows(lesions)
-        found.mentions = [self._with_adjective(self._with_denial(m)) for m in windowed]
+        found.mentions = [self._with_adjective(self._left_open(self._with_denial(m))) for m in windowed]
+        for place in reversed(range(len(found.mentions) - 1)):
+            found.mentions[place] = self._with_shared(*found.mentions[place : place + 2])
         return found
 
     def _sort(self, mention: Mention, bases: list[Mention], found: Found) -> None:
@@ -88,11 +92,43 @@ class _Finder:
         """`A 10 mm lesion in segment 5 and a 7 mm lesion in segment 8, likely metastases` speaks of both."""
         several = mention.head.plural and not bases[-1].head.plural
         alike = [i for i, base in enumerate(bases) if base.head.kind == bases[-1].head.kind and not base.head.plural]
-        return alike if several else [len(bases) - 1]
+        if several:
+            return alike
+        first = len(bases) - 1
+        while first and self._share_predicate(bases[first - 1], bases[first], mention.start):
+            first -= 1
+        return list(range(first, len(bases)))
+
+    def _share_predicate(self, one: Mention, other: Mention, told: int) -> bool:
+        """`A nodule … and a nodule … are both benign`: what is told at `told` holds for both."""
+        between = self._text[one.end : other.start]
+        joined = self._v.grammar.phrase_cut.search(between) and not self._v.verbs.search(between)
+        both = self._v.plural_predicate.search(self._text, other.end, max(told, other.end))
+        return bool(joined and both) and one.head.kind == other.head.kind
+
+    def _with_shared(self, mention: Mention, following: Mention) -> Mention:
+        """The mention with the kind that an adjective gives to it and to the one after it."""
+        reason = next((reason for reason in following.reasons if reason.rule == "kind_adjective"), None)
+        before = replace(following, head=replace(following.head, kind=mention.head.kind))
+        if reason is None or not self._share_predicate(mention, before, reason.start):
+            return mention
+        kind, rank = following.head.kind, following.head.rank
+        head = replace(mention.head, kind=kind, rank=rank, malignancy=following.head.malignancy)
+        reasons = (*mention.reasons, reason)
+        return replace(mention, head=head, type_certainty=following.type_certainty, reasons=reasons)
+
+    def _left_open(self, mention: Mention) -> Mention:
+        """`Indeterminate`, `too small to characterise`: a summary of other lesions tells nothing of this one."""
+        match = self._v.left_open.search(self._text, *mention.window)
+        if match is None or mention.head.kind != "indeterminate":
+            return mention
+        return replace(mention, reasons=(*mention.reasons, Reason("kind_left_open", match.start(), match.end())))
 
     def _is_part_of(self, base: Mention, mention: Mention) -> bool:
         """`A mass containing cystic areas`, and one lesion named twice in a breath."""
         between = self._text[base.end : mention.head_start]
+        if not mention.introduced and self._v.density_noun.fullmatch(mention.kind_text):
+            return True
         if mention.head.rank == 0 or mention.head.attenuation:
             return self._v.component_of.search(between) is not None
         group = base.head.plural or base.head.uncounted
@@ -166,6 +202,7 @@ class _Finder:
             presence=hedge.presence if hedge else "present",
             type_certainty=hedge.level if hedge and head.rank >= 3 else "not_stated",
             definite=self._is_definite(start, hit.start),
+            member=self._v.member.search(phrase) is not None,
             introduced=self._v.another.search(phrase) is not None or bool(self._v.counts.find(phrase)),
             reasons=tuple(reasons),
         )  # fmt: skip
@@ -273,7 +310,11 @@ class _Finder:
         )
 
     def _starts_anew(self, base: Mention, mention: Mention, near: list[Hit[Hedge]]) -> bool:
-        """Whether a lesion that is not a node follows a node, unhedged: it is another one."""
+        """Whether it is another lesion: in an organ of its own, or no node after a node, unhedged."""
+        own = {hit.value for hit in self._words.organs if mention.start <= hit.start < mention.head_start}
+        before = {hit.value for hit in self._words.organs if hit.start < mention.start}
+        if own and before and own.isdisjoint(before):
+            return True
         stop = near[-1].end if near else mention.start
         return base.head.kind == "node" and mention.head.kind != "node" and not near and stop > base.end
 

@@ -23,6 +23,7 @@ class Story:
         """Take in the findings of one sentence."""
         new: list[Draft] = []
         for draft in drafts:
+            self._take_from_group(draft)
             known = self._known(draft)
             for other in known:
                 _join(other, draft)
@@ -60,7 +61,22 @@ class Story:
         if draft.count.multiplicity == "single":
             return sorted(candidates, key=lambda d: -_likeness(d, draft))[:1]
         best = max((_likeness(d, draft) for d in candidates), default=0)
-        return [d for d in candidates if _likeness(d, draft) >= min(best, 2)]
+        return [d for d in candidates if _likeness(d, draft) >= min(best, 2) or _is_summed_up(d, draft)]
+
+    def _take_from_group(self, draft: Draft) -> None:
+        """`Multiple hypodense metastases. A reference lesion measures …` is a hypodense metastasis."""
+        groups = [d for d in self.drafts if d.is_lesion and d.count.multiplicity == "multiple"]
+        groups = [d for d in groups if d.place.organ == draft.place.organ and _compatible(d, draft)]
+        if not draft.mention.member or draft.count.multiplicity == "multiple" or not groups:
+            return
+        group = groups[-1]
+        kind = draft.mention.head.kind
+        _take_kind(draft, group.mention)
+        if draft.mention.head.kind != kind:
+            draft.reasons.append(Reason("kind_of_group", group.mention.head_start, group.mention.end))
+        if draft.attenuation is None and group.attenuation:
+            draft.attenuation = group.attenuation
+            _because(draft, group, "attenuation")
 
     @staticmethod
     def _refers_back(draft: Draft) -> bool:
@@ -112,6 +128,13 @@ def _likeness(one: Draft, other: Draft) -> int:
     contradict = bool(one.place.parts and other.place.parts) and not parts
     score = 4 * bool(parts) + 2 * kinds + (one.count.multiplicity == other.count.multiplicity)
     return score + (one.place.side == other.place.side) - 3 * contradict
+
+
+def _is_summed_up(known: Draft, summary: Draft) -> bool:
+    """Whether a lesion without a kind is one of those that a conclusion names: "bone metastases"."""
+    unnamed = known.mention.head.kind == "indeterminate" and not known.fired("kind_left_open")
+    telling = summary.mention.head.kind in ("metastasis", "tumour") and summary.mention.head.rank >= 4
+    return unnamed and telling and not _contradicts(known, summary)
 
 
 def _contradicts(known: Draft, again: Draft) -> bool:

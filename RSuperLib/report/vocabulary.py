@@ -142,6 +142,8 @@ class Vocabulary:
         self.surgery, self.organ_unseen = phrase(context["surgery"]), phrase(context["organ_unseen"])
         self.place_of_surgery, self.not_done = re.compile(context["place_of_surgery"]), phrase(context["not_done"])
         self.not_assessed = phrase(context["not_assessed"])
+        self.plural_predicate, self.left_open = phrase(context["plural_predicate"]), phrase(context["left_open"])
+        self.member, self.density_noun = phrase(context["member"]), phrase(attributes["density_nouns"])
         self.predicate_opens = phrase(context["predicate_opens"])
         self.ectomies = Table(context["ectomies"].items())
         self.limits_a_negation, self.verbs = phrase(context["limits_a_negation"]), phrase(context["verbs"])
