@@ -313,10 +313,15 @@ class _Finder:
         """Whether it is another lesion: in an organ of its own, or no node after a node, unhedged."""
         own = {hit.value for hit in self._words.organs if mention.start <= hit.start < mention.head_start}
         before = {hit.value for hit in self._words.organs if hit.start < mention.start}
-        if own and before and own.isdisjoint(before):
+        if near and own and before and own.isdisjoint(before) and self._is_joined(base.end, near[-1].start):
             return True
         stop = near[-1].end if near else mention.start
         return base.head.kind == "node" and mention.head.kind != "node" and not near and stop > base.end
+
+    def _is_joined(self, start: int, end: int) -> bool:
+        """Whether a stretch ends with "and" or "with": another thing follows."""
+        joints = [m for m in self._v.grammar.lesion_cut.finditer(self._text, start, end) if m.group() != ","]
+        return bool(joints) and not self._text[joints[-1].end() : end].strip()
 
     def _reaches(self, hedge_end: int, mention: Mention) -> bool:
         between = self._text[hedge_end : mention.start]

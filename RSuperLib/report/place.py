@@ -217,11 +217,11 @@ class _Locator:
         start, end = window
         sides = [s for s in self._words.sides if start <= s.start < end]
         part = next((p for p in self._words.places if start <= p.start < end and p.value.side), None)
-        if part:
-            return part.value.side, (Reason("side_of_part", part.start, part.end),)
         both = next((s for s in sides if s.value == "bilateral"), None)
         if both and self._mention.head.plural and organ != "lymph_node":
             return "bilateral", _side_reasons(both, "side_of_group")
+        if part:
+            return part.value.side, (Reason("side_of_part", part.start, part.end),)
         if hit and organ == hit.value and (near := side_near(self._v, self._words, hit, start, end)):
             return near.value, _side_reasons(near, "side_near_organ")
         anchor = self._mention

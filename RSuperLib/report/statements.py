@@ -14,6 +14,8 @@ from RSuperLib.report.vocabulary import Vocabulary, Words
 
 #: "Is grossly" may stand before "normal" under a heading; "The bile ducts are" makes it no statement on the heading.
 _FEW_LETTERS = 14
+#: How soon after a clause "but" or "except" makes an exception to it.
+_EXCEPTION_REACH = 14
 #: Organs of which "no metastasis" is said where "no lesion" is meant.
 _FREE_WITHOUT_METASTASES = frozenset({"bone"})
 
@@ -51,10 +53,11 @@ class _Finder:
             named = bool(organs_named(self._v, self._words, start, end))
             if marks and self._speaks_of_organs(start, end) and not any(self._is_denied(mark) for mark in marks):
                 before = self._text[start : marks[0].start].strip(" ,;")
-                if named or (not subject and len(before) <= _FEW_LETTERS):
-                    statements += self._of_clause(start, end, "normal")
+                bare = len(before) <= _FEW_LETTERS or self._v.otherwise.search(before[-_FEW_LETTERS:])
+                if named or (not subject and bare):
+                    statements += self._without_exception(self._of_clause(start, end, "normal"), end)
                 elif subject and self._v.predicate_opens.fullmatch(before):
-                    statements += self._of_clause(*subject, "normal")
+                    statements += self._without_exception(self._of_clause(*subject, "normal"), end)
             if named:
                 subject = None if self._v.not_assessed.search(self._text, start, end) else (start, end)
         return statements
@@ -74,12 +77,15 @@ class _Finder:
             return False
         if self._v.not_of_the_organ.search(self._text, start, end) or self._v.remainder.search(self._text, start, end):
             return False
-        if any(start <= m.head_start < end and m.denied != "all" for m in self._found.mentions):
-            return False
-        following = self._v.breaks_scope.match(self._text, end) or self._v.breaks_scope.search(
-            self._text, end, end + 14
-        )
-        return following is None
+        return not any(start <= m.head_start < end and m.denied != "all" for m in self._found.mentions)
+
+    def _without_exception(self, statements: list[Statement], end: int) -> list[Statement]:
+        """`Normal but for a cyst` clears nothing; `the abdomen is normal but for a cyst in the spleen` the rest of it."""
+        near = end + _EXCEPTION_REACH
+        if not (self._v.breaks_scope.match(self._text, end) or self._v.breaks_scope.search(self._text, end, near)):
+            return statements
+        excepted = {hit.value for hit in organs_named(self._v, self._words, end, self._words.sentence.end)}
+        return [each for each in statements if excepted and each.organ not in excepted]
 
     def _is_denied(self, mark: Hit[str]) -> bool:
         before = [n for n in self._words.negations if n.value == "before" and n.end <= mark.start]

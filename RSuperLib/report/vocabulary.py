@@ -144,6 +144,7 @@ class Vocabulary:
         self.not_assessed = phrase(context["not_assessed"])
         self.plural_predicate, self.left_open = phrase(context["plural_predicate"]), phrase(context["left_open"])
         self.member, self.density_noun = phrase(context["member"]), phrase(attributes["density_nouns"])
+        self.otherwise = phrase(context["otherwise"])
         self.predicate_opens = phrase(context["predicate_opens"])
         self.ectomies = Table(context["ectomies"].items())
         self.limits_a_negation, self.verbs = phrase(context["limits_a_negation"]), phrase(context["verbs"])
