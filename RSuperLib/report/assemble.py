@@ -129,16 +129,34 @@ def _owner(vocabulary: Vocabulary, words: Words, mentions: list[Mention], size: 
     for index, mention in enumerate(mentions):
         if mention.start <= size.start < mention.head_start:
             return index
-    before = [(m.end, i) for i, m in enumerate(mentions) if m.end <= size.start]
-    others: list[tuple[int, int | None]] = [(hit.end, None) for hit in words.measured if hit.end <= size.start]
-    nearest = max([*before, *others], key=lambda pair: pair[0], default=None)
-    if nearest is not None:
-        return nearest[1]
+    nouns: list[tuple[int, int, int | None]] = [(m.end, m.start, i) for i, m in enumerate(mentions)]
+    nouns += [(hit.end, hit.start, None) for hit in words.measured]
+    nouns = sorted((noun for noun in nouns if noun[0] <= size.start), key=lambda noun: noun[0])
+    while len(nouns) > 1 and _only_tells_where(vocabulary, words, nouns[-2][0], nouns[-1][1]):
+        nouns.pop()
+    if nouns:
+        return nouns[-1][2]
     after = [i for i, m in enumerate(mentions) if m.head_start >= size.end]
+    if _measures_the_organ(vocabulary, words, size):
+        return None
     blocked = any(hit.start >= size.end and after and hit.start < mentions[after[0]].start for hit in words.measured)
     if after and not blocked:
         return after[0]
     return None if blocked or words.measured else -1
+
+
+def _only_tells_where(vocabulary: Vocabulary, words: Words, end: int, start: int) -> bool:
+    """Whether a noun hangs on the one before it: "the duct upstream of the mass", "a carcinoma of the bladder wall"."""
+    if end > start or vocabulary.grammar.attached.fullmatch(words.text, end, start) is None:
+        return False
+    stops = (vocabulary.verbs, vocabulary.grammar.phrase_cut)
+    return not any(stop.search(words.text, end, start) for stop in stops)
+
+
+def _measures_the_organ(vocabulary: Vocabulary, words: Words, size: Measurement) -> bool:
+    """`The spleen is enlarged at 17 cm and contains …`: before any lesion, an organ is the subject of the size."""
+    organs = [hit.end for hit in words.organs if hit.end <= size.start]
+    return bool(organs) and vocabulary.measuring.search(words.text, organs[-1], size.start) is not None
 
 
 class _Builder:
@@ -150,7 +168,7 @@ class _Builder:
 
     def build(self, sizes: list[Measurement], heading: Location | None, carried: Location | None) -> list[Draft]:
         mention, section = self._mention, self._words.sentence.section
-        now, prior = [s for s in sizes if not s.prior], [s for s in sizes if s.prior]
+        now, prior = self._by_time(sizes)
         place = locate(self._v, self._words, mention, heading, carried)
         draft = Draft(
             mention, place, self._count(place, now), section, [(*self._evidence(), section)], prior=prior,
@@ -167,6 +185,13 @@ class _Builder:
             draft.flags.append("unit_missing")
             draft.reasons.append(Reason("size_not_stated", size.start, size.end))
         return self._sized(draft, _distinct([size for size in now if size.axes_mm]), heading, carried)
+
+    def _by_time(self, sizes: list[Measurement]) -> tuple[list[Measurement], list[Measurement]]:
+        """Sizes now and before: `the 18 mm lesion now measures 10 mm` was 18 mm, though only "now" says so."""
+        last_now = max((size.start for size in sizes if size.now), default=-1)
+        single = not self._mention.head.plural
+        prior = [s for s in sizes if s.prior or (single and not s.now and s.start < last_now)]
+        return [size for size in sizes if size not in prior], prior
 
     def _sized(self, draft: Draft, sizes: list[Measurement], heading: Location | None,
                carried: Location | None) -> list[Draft]:  # fmt: skip

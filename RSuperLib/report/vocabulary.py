@@ -80,7 +80,7 @@ class Grammar:
             belonging=re.compile(rf" (?:{words['of']}) "),
             predicate_end=re.compile(rf" ?(?:[.,;)]|$|(?:{words['predicate_ends']})(?![^ ]))"),
             copula=re.compile(rf"(?<! )(?<!{words['expletive']}) (?:{words['copula']}) *$"),
-            attached=re.compile(rf"[^,;:()]*(?<![a-z])(?:{words['attaches']}) (?:[a-z-]+ ){{0,5}}"),
+            attached=re.compile(rf"[^,;:()]*(?<![a-z])(?:{words['attaches']})(?: [a-z-]+){{0,5}} ?"),
         )
 
 
@@ -127,6 +127,7 @@ class Vocabulary:
         self.many, self.largest = phrase(attributes["many"]), phrase(attributes["largest"])
         self.adjectives = phrase("|".join([*attributes["attenuation"].values(), attributes["adjectives"]]))
         self.at_least, self.about = phrase(attributes["at_least"]), phrase(attributes["about"])
+        self.measuring = phrase(rf"{attributes['measures']}|{attributes['organ_size']}")
         self.small_sizes = [(phrase(row["words"]), row["max_mm"]) for row in attributes["small_sizes"]]
         self.hedges = Table((row["words"], Hedge(row["level"], row["presence"])) for row in context["characterises"])
         self.hedges_after = Table(
