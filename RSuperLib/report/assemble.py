@@ -225,8 +225,8 @@ class _Builder:
         own = locate(self._v, self._words, near, heading, carried)
         shared = replace(self._mention, window=(self._mention.window[0], sizes[0].start))
         place = replace(draft.place, parts=locate(self._v, self._words, shared, heading, carried).parts)
-        if own.rule.startswith("organ_in_words") or own.parts or any(begin <= s.start < end for s in self._words.sides):
-            side = own.side if any(begin <= s.start < end for s in self._words.sides) else place.side
+        if own.rule.startswith("organ_in_words") or own.parts or self._names_a_side(begin, end):
+            side = own.side if self._names_a_side(begin, end) else place.side
             place = replace(place, side=side, parts=own.parts or place.parts)
         member = replace(
             draft, place=place, count=Count("single", 1, "exact"), prior=[],
@@ -234,6 +234,10 @@ class _Builder:
             flags=list(draft.flags),
         )  # fmt: skip
         return _with_size(member, sizes[index])
+
+    def _names_a_side(self, begin: int, end: int) -> bool:
+        places = [place for place in self._words.places if place.value.side]
+        return any(begin <= hit.start < end for hit in (*self._words.sides, *places))
 
     def _stretch(self, sizes: list[Measurement], index: int) -> tuple[int, int]:
         """The words around one size of a list: between "and" and "and" or semicolons, else up to the next size."""
@@ -263,6 +267,9 @@ class _Builder:
             about = self._text[max(0, start - 16) : end]
             self._why.append(Reason("count_number", *words))
             return Count("multiple", number, "at_least" if self._v.at_least.search(about) else "exact")
+        if one := self._v.one_of.search(self._text, max(self._words.sentence.start, start - 20), end):
+            self._why.append(Reason("count_one", one.start(), one.end()))
+            return Count("single", 1, "exact")
         if head.plural or many or (place.side == "bilateral" and not sizes):
             words = [many.start(), many.end()] if many else [end, self._mention.end]
             self._why.append(Reason("count_words" if many else "count_plural", *words))
@@ -298,11 +305,22 @@ class _Builder:
         if match := removed or operated:
             self._why.append(Reason("time_resected" if removed else "time_operated", match.start(), match.end()))
             return "resected"
+        if elsewhere := self._seen_elsewhere():
+            self._why.append(Reason("time_elsewhere", elsewhere.start(), elsewhere.end()))
+            return "prior"
         marks = list(self._v.history.finditer(self._text, start, head))
         if not marks or head - marks[-1].end() >= 40:
             return "current"
         self._why.append(Reason("time_history", marks[-1].start(), marks[-1].end()))
         return "prior"
+
+    def _seen_elsewhere(self) -> re.Match[str] | None:
+        """`Carcinoma on endoscopy.` tells what another examination found, if this one adds nothing."""
+        start, end = self._mention.window
+        found = self._v.seen_elsewhere.search(self._text, self._mention.end, end)
+        if found is None or self._words.sizes or self._v.verbs.search(self._text, start, end):
+            return None
+        return found
 
     def _change(self) -> Change:
         hits = self._v.changes.find(self._text, *self._mention.window)

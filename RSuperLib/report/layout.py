@@ -211,7 +211,7 @@ class Layout:
         if cased[place] != ".":
             return cased[place] != "?" or not cased[place + 1 : end].lstrip(" ?").startswith(")")
         before = cased[cut : place + 1].lower()
-        if re.fullmatch(r"\s*\(?\d{1,2}\.", before):
+        if re.fullmatch(r"\s*\(?\d{1,2}\.|[^a-z0-9]*", before):
             return False
         return self._abbreviation.search(before[-16:]) is None
 

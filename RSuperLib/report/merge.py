@@ -49,6 +49,9 @@ class Story:
         if self._refers_back(draft):
             known = [d for d in self.last if d.is_lesion and _same_class(d, draft)]
             return known or [d for d in candidates if _same_class(d, draft)][-1:]
+        if draft.mention.definite and draft.section == "findings":
+            again = [d for d in candidates if _same_class(d, draft) and _named_alike(d, draft)]
+            return again if draft.mention.head.plural else again[-1:]
         if draft.section in ("impression", "addendum"):
             return self._concluded(draft, [d for d in candidates if d.section != "impression"])
         return []
@@ -103,6 +106,14 @@ def _same_class(known: Draft, again: Draft) -> bool:
     if head.generic and head.kind != "node":
         return known.mention.head.kind not in ("node", "other")
     return known.mention.head.kind == head.kind
+
+
+def _named_alike(known: Draft, again: Draft) -> bool:
+    """Whether "the left upper lobe nodule" can only mean this finding: same organ and side, its part, its size."""
+    if known.place.organ != again.place.organ or (again.place.side and again.place.side != known.place.side):
+        return False
+    told_size = again.size is None or (known.size is not None and again.size.axes_mm == known.size.axes_mm)
+    return told_size and set(again.place.parts) <= set(known.place.parts)
 
 
 def _likeness(one: Draft, other: Draft) -> int:

@@ -13,7 +13,7 @@ from RSuperLib.report.vocabulary import SEGMENT, SEGMENT_RANGE, Place, Vocabular
 
 #: Organs without sides: "left lobe" and "right" there are parts.
 UNSIDED = frozenset({
-    "liver", "pancreas", "spleen", "stomach", "uterus", "gallbladder", "bladder", "prostate", "duodenum", "esophagus",
+    "liver", "pancreas", "spleen", "stomach", "uterus", "gallbladder", "duodenum", "esophagus",
     "colon", "small_bowel",
 })  # fmt: skip
 _VAGUE = frozenset({"upper_abdomen", "pelvis"})
@@ -109,6 +109,8 @@ class _Locator:
         parts, reasons, flags = self._parts(organ, window)
         if not parts and rule == "organ_in_sentence":
             parts, reasons, flags = self._parts(organ, (self._words.sentence.start, self._words.sentence.end))
+        if not parts and heading and heading.parts and heading.organ == organ and not (hit and rule == "organ_in_words"):
+            parts, reasons = list(heading.parts), [Reason("part_heading", *(heading.span or (0, 0)))]
         for other, name in ((heading, "heading"), (carried, "carried")):
             if other and not side and other.organ == organ and (rule == f"organ_{name}" or self._continues(name)):
                 side, side_reasons = other.side, (Reason(f"side_{name}", *(other.span or (0, 0))),)

@@ -13,7 +13,7 @@ from RSuperLib.report.lexicon import Hit, supported_languages
 from RSuperLib.report.mentions import Found, find_mentions
 from RSuperLib.report.merge import Story
 from RSuperLib.report.normalise import NormalText, normalise
-from RSuperLib.report.place import Location, organs_named
+from RSuperLib.report.place import Location, organs_named, part_names
 from RSuperLib.report.refusals import not_supported, too_many_lesions, why_unreadable
 from RSuperLib.report.schema import Reading
 from RSuperLib.report.statements import Statement, find_statements
@@ -91,7 +91,7 @@ class _Run:
         found = find_mentions(self._vocabulary, words)
         self.statements += find_statements(self._vocabulary, words, found, heading)
         mentions = [m for m in found.mentions if m.denied != "some" and not (m.denied == "all" and m.head.generic)]
-        mentions = [m for m in mentions if not self._is_advice(words, m.head_start)]
+        mentions = [m for m in mentions if not self._is_unreal(words, m.head_start)]
         drafts = build_drafts(self._vocabulary, words, mentions, heading, self._carried)
         self.story.add(drafts)
         whole = (sentence.start, sentence.end, sentence.section)
@@ -101,9 +101,10 @@ class _Run:
         self._carry(words, drafts)
         self._doubt(found, words)
 
-    def _is_advice(self, words: Words, head_start: int) -> bool:
-        """`Consider chest CT for the nodules` describes nothing new."""
-        return self._vocabulary.advice.search(words.text, words.sentence.start, head_start) is not None
+    def _is_unreal(self, words: Words, head_start: int) -> bool:
+        """`Consider CT for the nodules`, `if a mass is suspected`, `her mother had cancer` describe no lesion here."""
+        unreal = (self._vocabulary.advice, self._vocabulary.hypothetical, self._vocabulary.relatives)
+        return any(marks.search(words.text, words.sentence.start, head_start) for marks in unreal)
 
     def _heading(self, sentence: Sentence) -> Location | None:
         if sentence.heading is None:
@@ -115,7 +116,9 @@ class _Run:
             return None
         name = self._report.text[title.start : title.end]
         sides = [side.value for side in words.sides]
-        parts = tuple(p.text for p in words.places if organs[0].value in p.value.organs and p.text != organs[0].text)
+        organ = organs[0].value
+        places = [p for p in words.places if organ in p.value.organs and (p.text != organs[0].text or p.value.implies)]
+        parts = tuple(dict.fromkeys(part for place in places for part in part_names(place, organ) if part))
         side = sides[0] if len(sides) == 1 else None
         return Location(organs[0].value, side, parts, name, span=(organs[0].start, organs[0].end))
 

@@ -27,6 +27,8 @@ class Head:
     organ: str | None = None
     uncounted: bool = False
     generic: bool = False
+    #: Stands for the lesion before it: "a second one".
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,10 @@ class Vocabulary:
         self.definite, self.anaphor = phrase(context["definite"]), phrase(context["anaphor"])
         self.not_of_the_organ, self.only_part = phrase(context["not_of_the_organ"]), phrase(context["only_part"])
         self.enlarged_node, self.advice = phrase(context["enlarged_node"]), phrase(context["advice"])
+        self.hypothetical, self.relatives = phrase(context["hypothetical"]), phrase(context["relatives"])
+        self.unassessed, self.seen_elsewhere = phrase(context["unassessed"]), phrase(context["seen_elsewhere"])
+        self.explains, self.one_of = phrase(context["explains"]), phrase(attributes["one_of"])
+        self.dense = phrase(lesions["dense"])
         self.gone, self.remainder = phrase(context["gone"]), phrase(context["remainder"])
         self.another, self.component_of = phrase(context["another"]), phrase(context["component_of"])
         self.definite_before = phrase(context["definite_before"])
