@@ -44,6 +44,8 @@ class Draft:
     presence: Presence = "present"
     temporality: Temporality = "current"
     change: Change = "not_stated"
+    #: Named as the largest of the group before it: "The largest, in segment 7, measures 3 cm."
+    of_group: bool = False
     series: int | None = None
     image: int | None = None
     reasons: list[Reason] = field(default_factory=list)
@@ -132,6 +134,8 @@ def _owner(vocabulary: Vocabulary, words: Words, mentions: list[Mention], size: 
     nouns: list[tuple[int, int, int | None]] = [(m.end, m.start, i) for i, m in enumerate(mentions)]
     nouns += [(hit.end, hit.start, None) for hit in words.measured]
     nouns = sorted((noun for noun in nouns if noun[0] <= size.start), key=lambda noun: noun[0])
+    if tumour := _tumour_of_the_wall(vocabulary, words, mentions, size):
+        return mentions.index(tumour)
     while len(nouns) > 1 and _only_tells_where(vocabulary, words, nouns[-2][0], nouns[-1][1]):
         nouns.pop()
     if nouns:
@@ -143,6 +147,17 @@ def _owner(vocabulary: Vocabulary, words: Words, mentions: list[Mention], size: 
     if after and not blocked:
         return after[0]
     return None if blocked or words.measured else -1
+
+
+def _tumour_of_the_wall(vocabulary: Vocabulary, words: Words, mentions: list[Mention],
+                        size: Measurement) -> Mention | None:  # fmt: skip
+    """`Wall thickening of 16 mm over 5 cm, fitting carcinoma`: the thickening is the tumour."""
+    (first,) = mentions[:1] or (None,)
+    if first is None or first.head.kind != "tumour" or first.head.rank < 3 or first.head_start < size.end:
+        return None
+    thickened = vocabulary.thickened.search(words.text, words.sentence.start, size.start)
+    hedged = any(size.end <= hedge.start and hedge.end <= first.end for hedge in words.hedges)
+    return first if thickened and hedged else None
 
 
 def _only_tells_where(vocabulary: Vocabulary, words: Words, end: int, start: int) -> bool:
@@ -173,7 +188,7 @@ class _Builder:
         draft = Draft(
             mention, place, self._count(place, now), section, [(*self._evidence(), section)], prior=prior,
             attenuation=self._attenuation(), presence=self._presence(), temporality=self._temporality(),
-            change=self._change(), flags=list(place.flags),
+            change=self._change(), flags=list(place.flags), of_group=self._is_of_group(),
         )  # fmt: skip
         draft.reasons = [*mention.reasons, *place.reasons, *self._why]
         draft.reasons += [Reason("prior_words", size.start, size.end) for size in prior]
@@ -207,6 +222,12 @@ class _Builder:
     def _is_largest_of_group(self, draft: Draft) -> bool:
         start, end = self._mention.window
         return draft.count.multiplicity == "multiple" and self._v.largest.search(self._text, start, end) is not None
+
+    def _is_of_group(self) -> bool:
+        opening = self._text[self._words.sentence.start : self._mention.end]
+        determiner = self._v.definite.match(opening)
+        first = self._v.largest.match(opening[determiner.end() :].lstrip() if determiner else opening)
+        return first is not None
 
     def _places_only_the_largest(self, place: Location) -> bool:
         """`Multiple lesions, the largest in segment 4`: where the others are is not said."""
@@ -273,6 +294,9 @@ class _Builder:
         if head.plural or many or (place.side == "bilateral" and not sizes):
             words = [many.start(), many.end()] if many else [end, self._mention.end]
             self._why.append(Reason("count_words" if many else "count_plural", *words))
+            return Count("multiple", None, "multiple")
+        if head.uncounted and (largest := self._v.largest.search(self._text, end, self._mention.window[1])):
+            self._why.append(Reason("count_words", largest.start(), largest.end()))
             return Count("multiple", None, "multiple")
         self._why.append(Reason("count_open" if head.uncounted else "count_one", end, self._mention.end))
         return Count("unspecified", None, "not_stated") if head.uncounted else Count("single", 1, "exact")

@@ -104,7 +104,8 @@ class _Finder:
         if mention.head.rank == 0 or mention.head.attenuation:
             return self._v.component_of.search(between) is not None or self._is_predicate_density(mention)
         group = base.head.plural or base.head.uncounted
-        if group and self._v.largest.search(between) and _one_class(mention.head, base.head):
+        largest = self._v.largest.search(self._text, base.end, mention.end)
+        if group and largest and _one_class(mention.head, base.head):
             return True
         twice = base.head.plural and mention.kind_text == base.kind_text
         return twice and not self._v.verbs.search(between) and not self._v.another.search(between)

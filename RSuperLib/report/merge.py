@@ -9,6 +9,8 @@ from RSuperLib.report.assemble import Draft
 from RSuperLib.report.mentions import Mention
 from RSuperLib.report.reasons import Reason
 
+#: What a body may call the lesions that the conclusion sums up as metastases.
+_MAY_BE_METASTASES = ("metastasis", "indeterminate")
 _SIZE_SLACK = 0.10  # a conclusion that rounds 29 mm to 30 mm speaks of the same lesion
 
 
@@ -44,6 +46,8 @@ class Story:
         if not draft.is_lesion:
             return []
         candidates = [d for d in self.drafts if d.is_lesion and _compatible(d, draft)]
+        if draft.of_group and self.last and _is_group(self.last[-1]) and self.last[-1].size is None:
+            return [d for d in self.last[-1:] if _compatible(d, draft) and _same_class(d, draft)]
         if self._elaborates(draft):
             return [d for d in self.last if _compatible(d, draft)][-1:]
         if self._refers_back(draft):
@@ -62,6 +66,10 @@ class Story:
             return self._same_size(draft, draft.size.largest_mm, candidates)
         if draft.count.multiplicity == "single":
             return sorted(candidates, key=lambda d: -_likeness(d, draft))[:1]
+        if draft.mention.head.kind == "metastasis" and not draft.place.parts:
+            candidates = [d for d in candidates if d.mention.head.kind in _MAY_BE_METASTASES] or candidates
+            if all(d.mention.head.kind in _MAY_BE_METASTASES for d in candidates):
+                return candidates
         best = max((_likeness(d, draft) for d in candidates), default=0)
         return [d for d in candidates if _likeness(d, draft) >= min(best, 2)]
 
@@ -123,6 +131,10 @@ def _likeness(one: Draft, other: Draft) -> int:
     contradict = bool(one.place.parts and other.place.parts) and not parts
     score = 4 * bool(parts) + 2 * kinds + (one.count.multiplicity == other.count.multiplicity)
     return score + (one.place.side == other.place.side) - 3 * contradict
+
+
+def _is_group(draft: Draft) -> bool:
+    return draft.count.multiplicity in ("multiple", "unspecified")
 
 
 def _contradicts(known: Draft, again: Draft) -> bool:

@@ -112,7 +112,9 @@ class _Locator:
         if not parts and heading and heading.parts and heading.organ == organ and not (hit and rule == "organ_in_words"):
             parts, reasons = list(heading.parts), [Reason("part_heading", *(heading.span or (0, 0)))]
         for other, name in ((heading, "heading"), (carried, "carried")):
-            if other and not side and other.organ == organ and (rule == f"organ_{name}" or self._continues(name)):
+            if other and not side and other.organ == organ and (
+                rule == f"organ_{name}" or name == "heading" or self._continues(name)
+            ):
                 side, side_reasons = other.side, (Reason(f"side_{name}", *(other.span or (0, 0))),)
         several_stations = organ == "lymph_node" and len(parts) > 1 and side != "bilateral"
         if organ in UNSIDED or several_stations:
@@ -193,12 +195,12 @@ class _Locator:
               wide: bool) -> tuple[Laterality | None, tuple[Reason, ...]]:  # fmt: skip
         start, end = window
         sides = [s for s in self._words.sides if start <= s.start < end]
-        part = next((p for p in self._words.places if start <= p.start < end and p.value.side), None)
-        if part:
-            return part.value.side, (Reason("side_of_part", part.start, part.end),)
         both = next((s for s in sides if s.value == "bilateral"), None)
         if both and self._mention.head.plural and organ != "lymph_node":
             return "bilateral", _side_reasons(both, "side_of_group")
+        part = next((p for p in self._words.places if start <= p.start < end and p.value.side), None)
+        if part:
+            return part.value.side, (Reason("side_of_part", part.start, part.end),)
         if hit and organ == hit.value and (near := side_near(self._v, self._words, hit, start, end)):
             return near.value, _side_reasons(near, "side_near_organ")
         anchor = self._mention
