@@ -44,6 +44,8 @@ class Draft:
     presence: Presence = "present"
     temporality: Temporality = "current"
     change: Change = "not_stated"
+    #: Named as the largest of the group before it: "The largest, in segment 7, measures 3 cm."
+    of_group: bool = False
     series: int | None = None
     image: int | None = None
     reasons: list[Reason] = field(default_factory=list)
@@ -129,16 +131,47 @@ def _owner(vocabulary: Vocabulary, words: Words, mentions: list[Mention], size: 
     for index, mention in enumerate(mentions):
         if mention.start <= size.start < mention.head_start:
             return index
-    before = [(m.end, i) for i, m in enumerate(mentions) if m.end <= size.start]
-    others: list[tuple[int, int | None]] = [(hit.end, None) for hit in words.measured if hit.end <= size.start]
-    nearest = max([*before, *others], key=lambda pair: pair[0], default=None)
-    if nearest is not None:
-        return nearest[1]
+    nouns: list[tuple[int, int, int | None]] = [(m.end, m.start, i) for i, m in enumerate(mentions)]
+    nouns += [(hit.end, hit.start, None) for hit in words.measured]
+    nouns = sorted((noun for noun in nouns if noun[0] <= size.start), key=lambda noun: noun[0])
+    if tumour := _tumour_of_the_wall(vocabulary, words, mentions, size):
+        return mentions.index(tumour)
+    while len(nouns) > 1 and _only_tells_where(vocabulary, words, nouns[-2][0], nouns[-1][1]):
+        nouns.pop()
+    if nouns:
+        return nouns[-1][2]
     after = [i for i, m in enumerate(mentions) if m.head_start >= size.end]
+    if _measures_the_organ(vocabulary, words, size):
+        return None
     blocked = any(hit.start >= size.end and after and hit.start < mentions[after[0]].start for hit in words.measured)
     if after and not blocked:
         return after[0]
     return None if blocked or words.measured else -1
+
+
+def _tumour_of_the_wall(vocabulary: Vocabulary, words: Words, mentions: list[Mention],
+                        size: Measurement) -> Mention | None:  # fmt: skip
+    """`Wall thickening of 16 mm over 5 cm, fitting carcinoma`: the thickening is the tumour."""
+    (first,) = mentions[:1] or (None,)
+    if first is None or first.head.kind != "tumour" or first.head.rank < 3 or first.head_start < size.end:
+        return None
+    thickened = vocabulary.thickened.search(words.text, words.sentence.start, size.start)
+    hedged = any(size.end <= hedge.start and hedge.end <= first.end for hedge in words.hedges)
+    return first if thickened and hedged else None
+
+
+def _only_tells_where(vocabulary: Vocabulary, words: Words, end: int, start: int) -> bool:
+    """Whether a noun hangs on the one before it: "the duct upstream of the mass", "a carcinoma of the bladder wall"."""
+    if end > start or vocabulary.grammar.attached.fullmatch(words.text, end, start) is None:
+        return False
+    stops = (vocabulary.verbs, vocabulary.grammar.phrase_cut)
+    return not any(stop.search(words.text, end, start) for stop in stops)
+
+
+def _measures_the_organ(vocabulary: Vocabulary, words: Words, size: Measurement) -> bool:
+    """`The spleen is enlarged at 17 cm and contains …`: before any lesion, an organ is the subject of the size."""
+    organs = [hit.end for hit in words.organs if hit.end <= size.start]
+    return bool(organs) and vocabulary.measuring.search(words.text, organs[-1], size.start) is not None
 
 
 class _Builder:
@@ -150,12 +183,12 @@ class _Builder:
 
     def build(self, sizes: list[Measurement], heading: Location | None, carried: Location | None) -> list[Draft]:
         mention, section = self._mention, self._words.sentence.section
-        now, prior = [s for s in sizes if not s.prior], [s for s in sizes if s.prior]
+        now, prior = self._by_time(sizes)
         place = locate(self._v, self._words, mention, heading, carried)
         draft = Draft(
             mention, place, self._count(place, now), section, [(*self._evidence(), section)], prior=prior,
             attenuation=self._attenuation(), presence=self._presence(), temporality=self._temporality(),
-            change=self._change(), flags=list(place.flags),
+            change=self._change(), flags=list(place.flags), of_group=self._is_of_group(),
         )  # fmt: skip
         draft.reasons = [*mention.reasons, *place.reasons, *self._why]
         draft.reasons += [Reason("prior_words", size.start, size.end) for size in prior]
@@ -167,6 +200,13 @@ class _Builder:
             draft.flags.append("unit_missing")
             draft.reasons.append(Reason("size_not_stated", size.start, size.end))
         return self._sized(draft, _distinct([size for size in now if size.axes_mm]), heading, carried)
+
+    def _by_time(self, sizes: list[Measurement]) -> tuple[list[Measurement], list[Measurement]]:
+        """Sizes now and before: `the 18 mm lesion now measures 10 mm` was 18 mm, though only "now" says so."""
+        last_now = max((size.start for size in sizes if size.now), default=-1)
+        single = not self._mention.head.plural
+        prior = [s for s in sizes if s.prior or (single and not s.now and s.start < last_now)]
+        return [size for size in sizes if size not in prior], prior
 
     def _sized(self, draft: Draft, sizes: list[Measurement], heading: Location | None,
                carried: Location | None) -> list[Draft]:  # fmt: skip
@@ -182,6 +222,12 @@ class _Builder:
     def _is_largest_of_group(self, draft: Draft) -> bool:
         start, end = self._mention.window
         return draft.count.multiplicity == "multiple" and self._v.largest.search(self._text, start, end) is not None
+
+    def _is_of_group(self) -> bool:
+        opening = self._text[self._words.sentence.start : self._mention.end]
+        determiner = self._v.definite.match(opening)
+        first = self._v.largest.match(opening[determiner.end() :].lstrip() if determiner else opening)
+        return first is not None
 
     def _places_only_the_largest(self, place: Location) -> bool:
         """`Multiple lesions, the largest in segment 4`: where the others are is not said."""
@@ -200,8 +246,8 @@ class _Builder:
         own = locate(self._v, self._words, near, heading, carried)
         shared = replace(self._mention, window=(self._mention.window[0], sizes[0].start))
         place = replace(draft.place, parts=locate(self._v, self._words, shared, heading, carried).parts)
-        if own.rule.startswith("organ_in_words") or own.parts or any(begin <= s.start < end for s in self._words.sides):
-            side = own.side if any(begin <= s.start < end for s in self._words.sides) else place.side
+        if own.rule.startswith("organ_in_words") or own.parts or self._names_a_side(begin, end):
+            side = own.side if self._names_a_side(begin, end) else place.side
             place = replace(place, side=side, parts=own.parts or place.parts)
         member = replace(
             draft, place=place, count=Count("single", 1, "exact"), prior=[],
@@ -209,6 +255,10 @@ class _Builder:
             flags=list(draft.flags),
         )  # fmt: skip
         return _with_size(member, sizes[index])
+
+    def _names_a_side(self, begin: int, end: int) -> bool:
+        places = [place for place in self._words.places if place.value.side]
+        return any(begin <= hit.start < end for hit in (*self._words.sides, *places))
 
     def _stretch(self, sizes: list[Measurement], index: int) -> tuple[int, int]:
         """The words around one size of a list: between "and" and "and" or semicolons, else up to the next size."""
@@ -238,9 +288,15 @@ class _Builder:
             about = self._text[max(0, start - 16) : end]
             self._why.append(Reason("count_number", *words))
             return Count("multiple", number, "at_least" if self._v.at_least.search(about) else "exact")
+        if one := self._v.one_of.search(self._text, max(self._words.sentence.start, start - 20), end):
+            self._why.append(Reason("count_one", one.start(), one.end()))
+            return Count("single", 1, "exact")
         if head.plural or many or (place.side == "bilateral" and not sizes):
             words = [many.start(), many.end()] if many else [end, self._mention.end]
             self._why.append(Reason("count_words" if many else "count_plural", *words))
+            return Count("multiple", None, "multiple")
+        if head.uncounted and (largest := self._v.largest.search(self._text, end, self._mention.window[1])):
+            self._why.append(Reason("count_words", largest.start(), largest.end()))
             return Count("multiple", None, "multiple")
         self._why.append(Reason("count_open" if head.uncounted else "count_one", end, self._mention.end))
         return Count("unspecified", None, "not_stated") if head.uncounted else Count("single", 1, "exact")
@@ -279,11 +335,22 @@ class _Builder:
         if match := removed or operated:
             self._why.append(Reason("time_resected" if removed else "time_operated", match.start(), match.end()))
             return "resected"
+        if elsewhere := self._seen_elsewhere():
+            self._why.append(Reason("time_elsewhere", elsewhere.start(), elsewhere.end()))
+            return "prior"
         marks = list(self._v.history.finditer(self._text, start, head))
         if not marks or head - marks[-1].end() >= 40:
             return "current"
         self._why.append(Reason("time_history", marks[-1].start(), marks[-1].end()))
         return "prior"
+
+    def _seen_elsewhere(self) -> re.Match[str] | None:
+        """`Carcinoma on endoscopy.` tells what another examination found, if this one adds nothing."""
+        start, end = self._mention.window
+        found = self._v.seen_elsewhere.search(self._text, self._mention.end, end)
+        if found is None or self._words.sizes or self._v.verbs.search(self._text, start, end):
+            return None
+        return found
 
     def _change(self) -> Change:
         hits = self._v.changes.find(self._text, *self._mention.window)

@@ -19,7 +19,7 @@ def detect_language(report: NormalText) -> str:
     share such words, so that another language's small words outweigh as many of them.
     """
     text = report.text if len(report.text) < 2 * _ENOUGH else report.text[:_ENOUGH] + report.text[-_ENOUGH:]
-    tokens = re.findall(r"[^\W\d_]+", text)
+    tokens = re.findall(r"[^\W\d_]{2,}", text)  # one letter may be a numeral: "segment I"
     scores = {code: sum(token in words for token in tokens) for code, words in function_words().items()}
     small = max(scores, key=lambda code: scores[code])
     for code in supported_languages():

@@ -93,6 +93,11 @@ class Layout:
         return re.compile(rf"\d[ -]?(?:{units})\b", re.IGNORECASE)
 
     @cached_property
+    def _key(self) -> re.Pattern[str]:
+        """A line of a form that goes on about its organ: `Largest: 3.9 cm`."""
+        return phrase(self._language.sections["keys"])
+
+    @cached_property
     def _goes_on(self) -> re.Pattern[str]:
         """A line that ends like this goes on in the next one."""
         return re.compile(rf"(?:[,(/-]|\b(?:{self._language.grammar['line_goes_on']}))[ \t]*$")
@@ -173,10 +178,10 @@ class Layout:
         kind = self._heading_kind(name)
         if kind and (colon or kind in _NEED_NO_COLON):
             return (kind, *span)
-        if colon and self._region_headings.fullmatch(name):
+        if self._region_headings.fullmatch(name) if colon else self._organ_heading.fullmatch(name):
             return ("", *span)
-        if match[1].isupper() and match[2] != "." and self._organ_heading.fullmatch(name):
-            return ("", *span)
+        if self._key.fullmatch(name):
+            return None
         if colon and len(name.split()) <= 5 and (self._organ_heading.fullmatch(name) or not self._lesion.search(name)):
             return ("", *span)
         return None
@@ -210,11 +215,11 @@ class Layout:
         yield from _trimmed(cased, cut, end)
 
     def _ends_here(self, cased: str, cut: int, place: int, end: int) -> bool:
+        before = cased[cut : place + 1].lower()
+        if re.fullmatch(r"\s*\(?\d{1,2}\.|[^a-z0-9]*", before):
+            return False
         if cased[place] != ".":
             return cased[place] != "?" or not cased[place + 1 : end].lstrip(" ?").startswith(")")
-        before = cased[cut : place + 1].lower()
-        if re.fullmatch(r"\s*\(?\d{1,2}\.", before):
-            return False
         return self._abbreviation.search(before[-16:]) is None
 
 

@@ -54,6 +54,7 @@ def phrase(words: str) -> re.Pattern[str]:
 
 def _letters(words: str) -> int:
     """About how much text a pattern can match: its length without the signs of its syntax."""
+    words = re.sub(r"\(\?<?[=!](?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)", "", words)  # what only stands around them
     return len(re.sub(r"\(\?[:=!]|[()\[\]?*+|\\]", "", words))
 
 

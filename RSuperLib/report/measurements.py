@@ -15,6 +15,7 @@ from RSuperLib.report.schema import SizeKind
 
 _NUMBER = r"\d{1,4}(?:[.,]\d{1,2})?(?![\d])"
 _LARGEST_MM = 1000.0
+_NEAR = 40  # characters between two axes of one lesion, each with its direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Measurement:
     unit_missing: bool = False
     craniocaudal: bool = False
     prior: bool = False
+    #: Said to be of this examination ("now", "currently").
+    now: bool = False
+    #: The direction is named: `54 mm anteroposterior`.
+    directed: bool = False
 
     @property
     def largest_mm(self) -> float:
@@ -45,16 +50,23 @@ class MeasurementParser:
         self._prior_words: list[str] = language.context["prior"]
         self._prior_after_words: list[str] = language.context["prior_after"]
         self._now_words: list[str] = language.context["now"]
+        self._timeless_words: list[str] = language.context["no_time"]
 
     def find(self, text: str, start: int = 0, end: int | None = None) -> list[Measurement]:
         """The sizes in text[start:end] (lower case), in order; distances and slice thicknesses are not sizes."""
         end = len(text) if end is None else end
         found = [size for match in self._pattern.finditer(text, start, end) for size in self._sizes(match)]
+        found += self._in_words(text, start, end)
         found += self._without_unit(text, start, end, found)
         found.sort(key=lambda size: size.start)
         sizes = [self._with_bound(text, start, size) for size in found if self._is_a_size(text, start, end, size)]
-        marked = [replace(s, prior=self._is_prior(text, start, end, s, sizes)) for s in sizes]
-        return _join_craniocaudal([replace(s, craniocaudal=self._is_craniocaudal(text, end, s)) for s in marked])
+        times = [self._time(text, start, end, size, sizes) for size in sizes]
+        marked = [replace(s, prior=time == "prior", now=time == "now") for s, time in zip(sizes, times, strict=True)]
+        named = [
+            replace(s, craniocaudal=self._is_craniocaudal(text, end, s), directed=self._is_directed(text, end, s))
+            for s in marked
+        ]
+        return _join_axes(named)
 
     @cached_property
     def _unit(self) -> str:
@@ -65,12 +77,25 @@ class MeasurementParser:
         unit = rf"(?: |-)?(?:{self._unit})(?![a-z0-9²³])"
         label = rf"(?: ?\(?(?:{self._words['axis_label']})\)?)?"
         step = rf"(?:{unit})?{label} ?(?:{self._words['by']}) ?"
-        axes = rf"{_NUMBER}(?:{step}{_NUMBER}){{1,2}}(?:{unit})?"
+        axes = rf"{_NUMBER}(?:{step}{_NUMBER}){{1,2}}(?:{label}{unit})?"
         span = rf"{_NUMBER}(?:{unit})? ?(?:-|{self._words['range_to']}) ?{_NUMBER}{unit}"
         shared = rf"{_NUMBER}(?:{unit})?(?:, ?{_NUMBER}(?:{unit})?)*,? ?(?:{self._words['and']}) {_NUMBER}{unit}"
         return re.compile(
             rf"(?<![\w.,/])(?:(?P<axes>{axes})|(?P<span>{span})|(?P<shared>{shared})|(?P<one>{_NUMBER}{unit}))(?!\w)"
         )
+
+    def _in_words(self, text: str, start: int, end: int) -> list[Measurement]:
+        """`a one centimetre cyst`"""
+        sizes = []
+        for match in self._number_words.finditer(text, start, end):
+            number = next(float(n) for n, words in self._words["numbers"].items() if re.fullmatch(words, match[1]))
+            scale = 10.0 if re.fullmatch(self._words["units"]["cm"], match[2]) else 1.0
+            sizes.append(Measurement(match.start(), match.end(), (number * scale,)))
+        return sizes
+
+    @cached_property
+    def _number_words(self) -> re.Pattern[str]:
+        return re.compile(rf"(?<![\w-])({'|'.join(self._words['numbers'].values())})[ -]({self._unit})(?!\w)")
 
     def _without_unit(self, text: str, start: int, end: int, found: list[Measurement]) -> list[Measurement]:
         """`measuring 15`: a size that cannot be used, so that a person can look at it."""
@@ -141,6 +166,14 @@ class MeasurementParser:
         before = text[max(0, size.start - 30) : size.start]
         return bool(words.search(before) or words.search(text[size.end : min(end, size.end + 30)]))
 
+    def _is_directed(self, text: str, end: int, size: Measurement) -> bool:
+        if len(size.axes_mm) != 1:
+            return False
+        return (
+            re.match(rf" ?\(?(?:{self._words['axis_label']})(?!\w)", text[size.end : min(end, size.end + 30)])
+            is not None
+        )
+
     @cached_property
     def _prior(self) -> re.Pattern[str]:
         return phrase("|".join(self._prior_words))
@@ -151,10 +184,17 @@ class MeasurementParser:
 
     @cached_property
     def _now(self) -> re.Pattern[str]:
-        return phrase("|".join(self._now_words))
+        return phrase("|".join([*self._now_words, *self._timeless_words]))
 
-    def _is_prior(self, text: str, start: int, end: int, size: Measurement, sizes: list[Measurement]) -> bool:
-        """Whether the nearest time word in the size's own stretch of text speaks of an earlier examination."""
+    @cached_property
+    def _timeless(self) -> re.Pattern[str]:
+        return phrase("|".join(self._timeless_words))
+
+    def _time_of(self, words: re.Match[str]) -> str:
+        return "" if self._timeless.fullmatch(words.group()) else "now"
+
+    def _time(self, text: str, start: int, end: int, size: Measurement, sizes: list[Measurement]) -> str:
+        """ "prior" or "now" by the nearest time word in the size's own stretch of text; "" without one."""
         lows = [other.end for other in sizes if other.end <= size.start]
         highs = [other.start for other in sizes if other.start >= size.end]
         low, high = max([start, *lows]), min([end, *highs])
@@ -163,22 +203,26 @@ class MeasurementParser:
         after = re.split(rf"[;(]|{self._words['time_ends']}", after)[0]
         earlier = list(self._prior.finditer(before))
         now = [m for m in self._now.finditer(before) if not any(p.start() <= m.start() < p.end() for p in earlier)]
-        marks = [(len(before) - m.end(), False) for m in now] + [(len(before) - m.end(), True) for m in earlier]
-        marks += [(m.start() + 1, False) for m in self._now.finditer(after) if not self._leads_on(m)]
-        marks += [(m.start() + 1, True) for m in self._prior_after.finditer(after) if not self._leads_on(m)]
-        return min(marks, default=(0, False))[1]
+        marks = [(len(before) - m.end(), self._time_of(m)) for m in now] + [
+            (len(before) - m.end(), "prior") for m in earlier
+        ]
+        marks += [(m.start() + 1, self._time_of(m)) for m in self._now.finditer(after) if not self._leads_on(m)]
+        marks += [(m.start() + 1, "prior") for m in self._prior_after.finditer(after) if not self._leads_on(m)]
+        return min(marks, default=(0, ""))[1]
 
     def _leads_on(self, words: re.Match[str]) -> bool:
         """Whether time words speak only of a size that follows them: `12 mm, grown from 9 mm`."""
         return re.search(rf"(?:{self._words['time_leads_on']})$", words.group()) is not None
 
 
-def _join_craniocaudal(sizes: list[Measurement]) -> list[Measurement]:
-    """`57 x 46 mm and a craniocaudal length of 88 mm` is one size with three axes."""
+def _join_axes(sizes: list[Measurement]) -> list[Measurement]:
+    """One size with three axes: `57 x 46 mm and a craniocaudal length of 88 mm`, `5 cm long, 3 cm wide, 2 cm deep`."""
     joined: list[Measurement] = []
     for size in sizes:
         last = joined[-1] if joined else None
-        if last and size.craniocaudal and len(last.axes_mm) == 2 and size.prior == last.prior:
+        third = last and size.craniocaudal and len(last.axes_mm) == 2
+        beside = last and last.directed and size.directed and size.start - last.end < _NEAR
+        if last and (third or beside) and size.prior == last.prior:
             axes = (*last.axes_mm, *size.axes_mm)
             joined[-1] = replace(last, end=size.end, axes_mm=axes, low_mm=max(axes), high_mm=max(axes))
         else:

@@ -64,7 +64,7 @@ class _Finder:
 
     def find(self) -> Found:
         found = Found()
-        named = [self._mention(hit) for hit in self._joined_heads()]
+        named = self._with_proforms([self._mention(hit) for hit in self._joined_heads()])
         kept = [m for m in named if self._is_lesion(m)]
         found.doubt = any(_is_dense(m) for m in named if m not in kept)
         bases: list[Mention] = []
@@ -76,6 +76,14 @@ class _Finder:
         for place in reversed(range(len(found.mentions) - 1)):
             found.mentions[place] = self._with_shared(*found.mentions[place : place + 2])
         return found
+
+    def _with_proforms(self, named: list[Mention]) -> list[Mention]:
+        """`A metastasis in segment 5 and a second one in segment 8`: "one" is what the word before it is."""
+        for index, mention in enumerate(named):
+            if mention.head.again and index:
+                head = replace(named[index - 1].head, plural=False, uncounted=False)
+                named[index] = replace(mention, head=head, introduced=True)
+        return named
 
     def _sort(self, mention: Mention, bases: list[Mention], found: Found) -> None:
         """A lesion of its own, the kind of one before, or part of one before."""
@@ -130,12 +138,19 @@ class _Finder:
         if not mention.introduced and self._v.density_noun.fullmatch(mention.kind_text):
             return True
         if mention.head.rank == 0 or mention.head.attenuation:
-            return self._v.component_of.search(between) is not None
+            return self._v.component_of.search(between) is not None or self._is_predicate_density(mention)
         group = base.head.plural or base.head.uncounted
-        if group and self._v.largest.search(between) and _one_class(mention.head, base.head):
+        largest = self._v.largest.search(self._text, base.end, mention.end)
+        if group and largest and _one_class(mention.head, base.head):
             return True
         twice = base.head.plural and mention.kind_text == base.kind_text
         return twice and not self._v.verbs.search(between) and not self._v.another.search(between)
+
+    def _is_predicate_density(self, mention: Mention) -> bool:
+        """`…, now low density`: no article, no number, no place of its own."""
+        bare = not mention.introduced and not mention.definite and not mention.head.plural
+        placed = any(mention.start <= hit.start for hit in (*self._words.organs, *self._words.places))
+        return bare and not placed and self._is_predicate(mention.end)
 
     def _with_adjective(self, mention: Mention) -> Mention:
         """`A lesion, likely metastatic`: the kind stands after the hedge as an adjective."""
@@ -251,7 +266,7 @@ class _Finder:
 
     def _is_lesion(self, mention: Mention) -> bool:
         phrase = self._text[mention.start : mention.end]
-        if self._v.not_a_lesion.search(phrase):
+        if self._v.not_a_lesion.search(phrase) or self._is_only_possible(mention) or self._is_plain_node(mention):
             return False
         if any(o.end <= mention.head_start <= o.end + 1 and o.start >= mention.start for o in self._words.others):
             return mention.head.rank >= 2
@@ -265,8 +280,28 @@ class _Finder:
             for o in self._words.others
         ):
             return False
-        dense = any(hit.value == "hyper" for hit in self._v.attenuation.find(phrase))
-        return not dense or any(hit.value == "bone" for hit in self._words.organs)
+        return not self._v.dense.search(phrase) or any(hit.value == "bone" for hit in self._words.organs)
+
+    def _is_only_possible(self, mention: Mention) -> bool:
+        """`Small deposits may be missed`, `a nodule could not be evaluated`: a limit of the method, no lesion."""
+        sized = any(mention.start <= size.start < mention.head_start for size in self._words.sizes)
+        after = self._v.unassessed.search(self._text, mention.end, self._words.clause_at(mention.head_start)[1])
+        return after is not None and not sized and not mention.definite
+
+    def _is_plain_node(self, mention: Mention) -> bool:
+        """Nodes said to be normal, and nodes as a place: "metastases: lymph nodes, lungs, liver"."""
+        if not self._v.plain_node.fullmatch(mention.kind_text):
+            return False
+        start, end = self._words.clause_at(mention.head_start)
+        if any(size.start >= start and size.start < end for size in self._words.sizes):
+            return False
+        if any(hit.value for hit in self._v.normal.find(self._text, mention.start, end)):
+            return True
+        listed = any(
+            self._v.grammar.organ_joins.fullmatch(self._text, mention.end, o.start) for o in self._words.organs
+        )
+        listed = listed and self._text[mention.start : mention.head_start].strip(" :") == ""
+        return listed and any(head.end < mention.start for head in self._words.heads)
 
     def _refines(self, base: Mention | None, mention: Mention) -> Hedge | None:
         """How sure the sentence is that this word only names the kind of an earlier lesion; None = its own lesion."""
@@ -350,6 +385,9 @@ class _Finder:
             if hedge.start >= mention.end and others and not self._lesion_between(hedge.end, others[0].start):
                 return True
         later = [o for o in self._words.others if o.start >= mention.end]
+        reasons = self._v.explains.finditer(self._text, mention.end, mention.window[1])
+        if any(0 <= o.start - reason.end() <= 16 for reason in reasons for o in later):
+            return True
         return any(0 <= h.start - o.end <= 24 for o in later for h in self._words.hedges_after)
 
     def _plain(self, start: int, end: int) -> bool:

@@ -9,6 +9,8 @@ from RSuperLib.report.assemble import Draft
 from RSuperLib.report.mentions import Mention
 from RSuperLib.report.reasons import Reason
 
+#: What a body may call the lesions that the conclusion sums up as metastases.
+_MAY_BE_METASTASES = ("metastasis", "indeterminate")
 _SIZE_SLACK = 0.10  # a conclusion that rounds 29 mm to 30 mm speaks of the same lesion
 
 
@@ -45,11 +47,16 @@ class Story:
         if not draft.is_lesion:
             return []
         candidates = [d for d in self.drafts if d.is_lesion and _compatible(d, draft)]
+        if draft.of_group and self.last and _is_group(self.last[-1]) and self.last[-1].size is None:
+            return [d for d in self.last[-1:] if _compatible(d, draft) and _same_class(d, draft)]
         if self._elaborates(draft):
             return [d for d in self.last if _compatible(d, draft)][-1:]
         if self._refers_back(draft):
             known = [d for d in self.last if d.is_lesion and _same_class(d, draft)]
             return known or [d for d in candidates if _same_class(d, draft)][-1:]
+        if draft.mention.definite and draft.section == "findings":
+            again = [d for d in candidates if _same_class(d, draft) and _named_alike(d, draft)]
+            return again if draft.mention.head.plural else again[-1:]
         if draft.section in ("impression", "addendum"):
             return self._concluded(draft, [d for d in candidates if d.section != "impression"])
         return []
@@ -60,6 +67,11 @@ class Story:
             return self._same_size(draft, draft.size.largest_mm, candidates)
         if draft.count.multiplicity == "single":
             return sorted(candidates, key=lambda d: -_likeness(d, draft))[:1]
+        if draft.mention.head.kind == "metastasis" and not draft.place.parts:
+            candidates = [d for d in candidates if d.mention.head.kind in _MAY_BE_METASTASES] or candidates
+            candidates = [d for d in candidates if not d.fired("kind_left_open")] or candidates
+            if all(d.mention.head.kind in _MAY_BE_METASTASES for d in candidates):
+                return candidates
         best = max((_likeness(d, draft) for d in candidates), default=0)
         return [d for d in candidates if _likeness(d, draft) >= min(best, 2) or _is_summed_up(d, draft)]
 
@@ -121,6 +133,14 @@ def _same_class(known: Draft, again: Draft) -> bool:
     return known.mention.head.kind == head.kind
 
 
+def _named_alike(known: Draft, again: Draft) -> bool:
+    """Whether "the left upper lobe nodule" can only mean this finding: same organ and side, its part, its size."""
+    if known.place.organ != again.place.organ or (again.place.side and again.place.side != known.place.side):
+        return False
+    told_size = again.size is None or (known.size is not None and again.size.axes_mm == known.size.axes_mm)
+    return told_size and set(again.place.parts) <= set(known.place.parts)
+
+
 def _likeness(one: Draft, other: Draft) -> int:
     """How much two compatible findings agree: parts first, then kind, number and side."""
     parts = set(one.place.parts) & set(other.place.parts)
@@ -135,6 +155,10 @@ def _is_summed_up(known: Draft, summary: Draft) -> bool:
     unnamed = known.mention.head.kind == "indeterminate" and not known.fired("kind_left_open")
     telling = summary.mention.head.kind in ("metastasis", "tumour") and summary.mention.head.rank >= 4
     return unnamed and telling and not _contradicts(known, summary)
+
+
+def _is_group(draft: Draft) -> bool:
+    return draft.count.multiplicity in ("multiple", "unspecified")
 
 
 def _contradicts(known: Draft, again: Draft) -> bool:

@@ -13,7 +13,7 @@ from RSuperLib.report.vocabulary import SEGMENT, SEGMENT_RANGE, Place, Vocabular
 
 #: Organs without sides: "left lobe" and "right" there are parts.
 UNSIDED = frozenset({
-    "liver", "pancreas", "spleen", "stomach", "uterus", "gallbladder", "bladder", "prostate", "duodenum", "esophagus",
+    "liver", "pancreas", "spleen", "stomach", "uterus", "gallbladder", "duodenum", "esophagus",
     "colon", "small_bowel",
 })  # fmt: skip
 _VAGUE = frozenset({"upper_abdomen", "pelvis"})
@@ -216,10 +216,10 @@ class _Locator:
               wide: bool) -> tuple[Laterality | None, tuple[Reason, ...]]:  # fmt: skip
         start, end = window
         sides = [s for s in self._words.sides if start <= s.start < end]
-        part = next((p for p in self._words.places if start <= p.start < end and p.value.side), None)
         both = next((s for s in sides if s.value == "bilateral"), None)
         if both and self._mention.head.plural and organ != "lymph_node":
             return "bilateral", _side_reasons(both, "side_of_group")
+        part = next((p for p in self._words.places if start <= p.start < end and p.value.side), None)
         if part:
             return part.value.side, (Reason("side_of_part", part.start, part.end),)
         if hit and organ == hit.value and (near := side_near(self._v, self._words, hit, start, end)):

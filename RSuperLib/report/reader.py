@@ -91,7 +91,7 @@ class _Run:
         found = find_mentions(self._vocabulary, words)
         self.statements += find_statements(self._vocabulary, words, found, heading)
         mentions = [m for m in found.mentions if m.denied != "some" and not (m.denied == "all" and m.head.generic)]
-        mentions = [m for m in mentions if not self._is_advice(words, m.head_start)]
+        mentions = [m for m in mentions if not self._is_unreal(words, m.head_start)]
         drafts = build_drafts(self._vocabulary, words, mentions, heading, self._carried)
         self.story.add(drafts)
         whole = (sentence.start, sentence.end, sentence.section)
@@ -101,9 +101,10 @@ class _Run:
         self._carry(words, drafts)
         self._doubt(found, words)
 
-    def _is_advice(self, words: Words, head_start: int) -> bool:
-        """`Consider chest CT for the nodules` describes nothing new."""
-        return self._vocabulary.advice.search(words.text, words.sentence.start, head_start) is not None
+    def _is_unreal(self, words: Words, head_start: int) -> bool:
+        """`Consider CT for the nodules`, `if a mass is suspected`, `her mother had cancer` describe no lesion here."""
+        unreal = (self._vocabulary.advice, self._vocabulary.hypothetical, self._vocabulary.relatives)
+        return any(marks.search(words.text, words.sentence.start, head_start) for marks in unreal)
 
     def _heading(self, sentence: Sentence) -> Location | None:
         if sentence.heading is None:

@@ -53,13 +53,13 @@ class _Finder:
             named = bool(organs_named(self._v, self._words, start, end))
             if marks and self._speaks_of_organs(start, end) and not any(self._is_denied(mark) for mark in marks):
                 before = self._text[start : marks[0].start].strip(" ,;")
-                bare = len(before) <= _FEW_LETTERS or self._v.otherwise.search(before[-_FEW_LETTERS:])
+                bare = len(before) <= _FEW_LETTERS or self._v.of_organs.otherwise.search(before[-_FEW_LETTERS:])
                 if named or (not subject and bare):
                     statements += self._without_exception(self._of_clause(start, end, "normal"), end)
-                elif subject and self._v.predicate_opens.fullmatch(before):
+                elif subject and self._v.of_organs.predicate_opens.fullmatch(before):
                     statements += self._without_exception(self._of_clause(*subject, "normal"), end)
             if named:
-                subject = None if self._v.not_assessed.search(self._text, start, end) else (start, end)
+                subject = None if self._v.of_organs.not_assessed.search(self._text, start, end) else (start, end)
         return statements
 
     def _stretches(self) -> list[tuple[int, int]]:
@@ -73,14 +73,16 @@ class _Finder:
 
     def _speaks_of_organs(self, start: int, end: int) -> bool:
         """No lesion, no exception, no mere attribute ("aeration"), and nothing that could not be judged."""
-        if self._v.not_assessed.search(self._text, start, end):
+        if self._v.of_organs.not_assessed.search(self._text, start, end):
             return False
-        if self._v.not_of_the_organ.search(self._text, start, end) or self._v.remainder.search(self._text, start, end):
+        if self._v.of_organs.mere_attribute.search(self._text, start, end) or self._v.of_organs.remainder.search(
+            self._text, start, end
+        ):
             return False
         return not any(start <= m.head_start < end and m.denied != "all" for m in self._found.mentions)
 
     def _without_exception(self, statements: list[Statement], end: int) -> list[Statement]:
-        """`Normal but for a cyst` clears nothing; `the abdomen is normal but for a cyst in the spleen` the rest of it."""
+        """`Normal but for a cyst` clears nothing; where the exception names an organ, the others are clear."""
         near = end + _EXCEPTION_REACH
         if not (self._v.breaks_scope.match(self._text, end) or self._v.breaks_scope.search(self._text, end, near)):
             return statements
@@ -109,7 +111,7 @@ class _Finder:
         clause = self._words.clause_at(mention.head_start)
         if organs_named(self._v, self._words, *clause):
             return self._of_clause(*clause, "no_lesion")
-        if self._v.not_assessed.search(self._text, self._words.sentence.start, clause[0]):
+        if self._v.of_organs.not_assessed.search(self._text, self._words.sentence.start, clause[0]):
             return []
         place = locate(self._v, self._words, mention, self._heading, None)
         if place.organ in ("other", "pelvis"):
@@ -124,7 +126,9 @@ class _Finder:
 
     def _nodes_free(self, mention: Mention) -> list[Statement]:
         start, end = self._words.clause_at(mention.head_start)
-        if self._v.plain_node.search(mention.kind_text) and not self._v.enlarged_node.search(self._text, start, end):
+        if self._v.plain_node.search(mention.kind_text) and not self._v.of_organs.enlarged_node.search(
+            self._text, start, end
+        ):
             return []
         parts = [p.text for p in self._words.places if start <= p.start < end and "lymph_node" in p.value.organs]
         vague = self._heading is not None and self._heading.organ in ("upper_abdomen", "pelvis")
@@ -135,17 +139,25 @@ class _Finder:
         """Organs that surgery took away; a part of an organ is not the organ."""
         start, end = self._words.sentence.start, self._words.sentence.end
         statements = []
-        operated = self._v.surgery.search(self._text, start, end)
+        operated = self._v.of_organs.surgery.search(self._text, start, end)
         for hit in self._v.ectomies.find(self._text, start, end):
             before = self._text[max(start, hit.start - 24) : hit.start]
             side = self._side_of_surgery(hit)
-            vague = side is None and hit.value not in UNSIDED and self._v.place_of_surgery.match(self._text, hit.end)
-            if not vague and not self._v.only_part.search(before) and not self._v.not_done.search(before):
+            vague = (
+                side is None
+                and hit.value not in UNSIDED
+                and self._v.of_organs.place_of_surgery.match(self._text, hit.end + 1)
+            )
+            if (
+                not vague
+                and not self._v.of_organs.only_part.search(before)
+                and not self._v.of_organs.not_done.search(before)
+            ):
                 statements.append(self._statement(hit.value, "absent", side, None))
         for clause in self._words.clauses:
-            gone = self._v.organ_gone.search(self._text, *clause)
-            unseen = operated and self._v.organ_unseen.search(self._text, *clause)
-            if (gone or unseen) and not self._v.only_part.search(self._text, *clause):
+            gone = self._v.of_organs.gone.search(self._text, *clause)
+            unseen = operated and self._v.of_organs.unseen.search(self._text, *clause)
+            if (gone or unseen) and not self._v.of_organs.only_part.search(self._text, *clause):
                 statements += self._gone(clause)
         return statements
 

@@ -27,6 +27,8 @@ class Head:
     organ: str | None = None
     uncounted: bool = False
     generic: bool = False
+    #: Stands for the lesion before it: "a second one".
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Grammar:
             belonging=re.compile(rf" (?:{words['of']}) "),
             predicate_end=re.compile(rf" ?(?:[.,;)]|$|(?:{words['predicate_ends']})(?![^ ]))"),
             copula=re.compile(rf"(?<! )(?<!{words['expletive']}) (?:{words['copula']}) *$"),
-            attached=re.compile(rf"[^,;:()]*(?<![a-z])(?:{words['attaches']}) (?:[a-z-]+ ){{0,5}}"),
+            attached=re.compile(rf"[^,;:()]*(?<![a-z])(?:{words['attaches']})(?: [a-z-]+){{0,5}} ?"),
         )
 
 
@@ -90,6 +92,46 @@ class Hedge:
 
     level: Certainty
     presence: Presence
+
+
+@dataclass(frozen=True, slots=True)
+class OrganWords:
+    """The words of statements on whole organs, as patterns."""
+
+    #: Between an organ and "normal", with nothing else said: `and is otherwise`.
+    predicate_opens: re.Pattern[str]
+    otherwise: re.Pattern[str]
+    #: What makes "normal" no statement on the organ: a mere attribute, the rest of it, a poor view.
+    mere_attribute: re.Pattern[str]
+    remainder: re.Pattern[str]
+    not_assessed: re.Pattern[str]
+    enlarged_node: re.Pattern[str]
+    #: Removed; or not seen, which means removed only where the sentence tells of surgery.
+    gone: re.Pattern[str]
+    unseen: re.Pattern[str]
+    surgery: re.Pattern[str]
+    only_part: re.Pattern[str]
+    not_done: re.Pattern[str]
+    #: After an operation: its place, not the operation.
+    place_of_surgery: re.Pattern[str]
+
+    @classmethod
+    def of(cls, context: dict[str, Any]) -> OrganWords:
+        """The patterns from the context words of a language."""
+        return cls(
+            predicate_opens=phrase(context["predicate_opens"]),
+            otherwise=phrase(context["otherwise"]),
+            mere_attribute=phrase(context["not_of_the_organ"]),
+            remainder=phrase(context["remainder"]),
+            not_assessed=phrase(context["not_assessed"]),
+            enlarged_node=phrase(context["enlarged_node"]),
+            gone=phrase("|".join(context["organ_gone"])),
+            unseen=phrase(context["organ_unseen"]),
+            surgery=phrase(context["surgery"]),
+            only_part=phrase(context["only_part"]),
+            not_done=phrase(context["not_done"]),
+            place_of_surgery=phrase(context["place_of_surgery"]),
+        )
 
 
 class Vocabulary:
@@ -118,6 +160,8 @@ class Vocabulary:
         self.paired_plural = phrase(anatomy["paired_plural"])
         self.beside_organ: dict[str, str] = anatomy["beside_organ"]
         self.places = [(phrase(row["words"]), _place(row)) for row in anatomy["places"]]
+        #: Where any of them may begin; to look for each in turn takes several times as long.
+        self.place_starts = re.compile(f"(?={phrase('|'.join(row['words'] for row in anatomy['places'])).pattern})")
         self.segments = _segment_pattern(anatomy, attributes["units"])
         self.segment_range = phrase(grammar["segment_range"])
         self.grammar = Grammar.of(grammar)
@@ -127,6 +171,7 @@ class Vocabulary:
         self.many, self.largest = phrase(attributes["many"]), phrase(attributes["largest"])
         self.adjectives = phrase("|".join([*attributes["attenuation"].values(), attributes["adjectives"]]))
         self.at_least, self.about = phrase(attributes["at_least"]), phrase(attributes["about"])
+        self.measuring = phrase(rf"{attributes['measures']}|{attributes['organ_size']}")
         self.small_sizes = [(phrase(row["words"]), row["max_mm"]) for row in attributes["small_sizes"]]
         self.hedges = Table((row["words"], Hedge(row["level"], row["presence"])) for row in context["characterises"])
         self.hedges_after = Table(
@@ -139,27 +184,25 @@ class Vocabulary:
         )
         self.changes = Table((words, change) for change, words in context["change"].items())
         self.normal = Table([("|".join(context["normal"]), "normal"), ("|".join(context["not_normal"]), "")])
-        self.surgery, self.organ_unseen = phrase(context["surgery"]), phrase(context["organ_unseen"])
-        self.place_of_surgery, self.not_done = re.compile(context["place_of_surgery"]), phrase(context["not_done"])
-        self.not_assessed = phrase(context["not_assessed"])
         self.plural_predicate, self.left_open = phrase(context["plural_predicate"]), phrase(context["left_open"])
         self.member, self.density_noun = phrase(context["member"]), phrase(attributes["density_nouns"])
-        self.otherwise = phrase(context["otherwise"])
-        self.predicate_opens = phrase(context["predicate_opens"])
+        self.of_organs = OrganWords.of(context)
         self.ectomies = Table(context["ectomies"].items())
         self.limits_a_negation, self.verbs = phrase(context["limits_a_negation"]), phrase(context["verbs"])
         self.definite, self.anaphor = phrase(context["definite"]), phrase(context["anaphor"])
-        self.not_of_the_organ, self.only_part = phrase(context["not_of_the_organ"]), phrase(context["only_part"])
-        self.enlarged_node, self.advice = phrase(context["enlarged_node"]), phrase(context["advice"])
-        self.gone, self.remainder = phrase(context["gone"]), phrase(context["remainder"])
+        self.hypothetical, self.relatives = phrase(context["hypothetical"]), phrase(context["relatives"])
+        self.unassessed, self.seen_elsewhere = phrase(context["unassessed"]), phrase(context["seen_elsewhere"])
+        self.explains, self.one_of = phrase(context["explains"]), phrase(attributes["one_of"])
+        self.thickened, self.dense = phrase(lesions["thickened"]), phrase(lesions["dense"])
+        self.gone, self.advice = phrase(context["gone"]), phrase(context["advice"])
         self.another, self.component_of = phrase(context["another"]), phrase(context["component_of"])
-        self.definite_before = phrase(context["definite_before"])
-        self.noun_phrase_starts = phrase(context["noun_phrase_starts"])
+        self.definite_before, self.noun_phrase_starts = (
+            phrase(context[name]) for name in ("definite_before", "noun_phrase_starts")
+        )
         self.breaks_scope = phrase("|".join(context["breaks_scope"]))
         self.resected = phrase("|".join(context["resected"]))
         self.operated_for = phrase(rf"(?:{'|'.join(context['ectomies'])}) (?:{grammar['operation_for']})")
         self.history = phrase("|".join(context["history"]))
-        self.organ_gone = phrase("|".join(context["organ_gone"]))
 
 
 @cache
@@ -261,9 +304,14 @@ def _find_places(words: Vocabulary, text: str, start: int, end: int) -> Iterator
     for match in words.segments.finditer(text, start, end):
         part = SEGMENT_RANGE if words.segment_range.search(match["numbers"]) else SEGMENT
         yield Hit(match.start(), match.end(), match["numbers"], Place((part,), ("liver", "lung")))
-    for pattern, place in words.places:
-        for match in pattern.finditer(text, start, end):
-            yield Hit(match.start(), match.end(), match.group(), place)
+    starts = [match.start() for match in words.place_starts.finditer(text, start, end)]
+    for pattern, place in words.places if starts else ():
+        free = start
+        for begin in starts:
+            match = pattern.match(text, begin, end) if begin >= free else None
+            if match:
+                free = match.end()
+                yield Hit(begin, free, match.group(), place)
 
 
 def _clauses(words: Vocabulary, text: str, start: int, end: int) -> list[tuple[int, int]]:
