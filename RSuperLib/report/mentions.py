@@ -91,6 +91,8 @@ class _Finder:
             found.later_kinds.append(replace(mention, type_certainty=hedge.level, presence=hedge.presence))
         elif not bases or not self._is_part_of(bases[-1], mention):
             bases.append(mention)
+        elif bases[-1].head.generic and mention.head.rank > max(bases[-1].head.rank, 3):
+            bases[-1] = _refined(bases[-1], mention, Hedge("certain", "present"))
 
     def _refined_bases(self, bases: list[Mention], mention: Mention) -> list[int]:
         """`A 10 mm lesion in segment 5 and a 7 mm lesion in segment 8, likely metastases` speaks of both."""
@@ -105,6 +107,8 @@ class _Finder:
             return self._v.component_of.search(between) is not None or self._is_predicate_density(mention)
         group = base.head.plural or base.head.uncounted
         largest = self._v.largest.search(self._text, base.end, mention.end)
+        if largest and any(largest.end() <= size.start and size.end <= mention.start for size in self._words.sizes):
+            largest = None
         if group and largest and _one_class(mention.head, base.head):
             return True
         twice = base.head.plural and mention.kind_text == base.kind_text
@@ -276,7 +280,7 @@ class _Finder:
         before = [h for h in self._words.hedges if base.end <= h.start and h.end <= mention.head_start]
         near = [h for h in before if mention.head_start - h.end <= _HEDGE_REACH and self._reaches(h.end, mention)]
         sized = any(mention.start <= size.start < mention.head_start for size in self._words.sizes)
-        if sized or len(between) > 200 or self._starts_anew(base, mention, near):
+        if sized or len(between) > 200 or self._starts_anew(base, mention, near) or self._is_elsewhere(mention):
             return None
         if not near and mention.head.rank >= 2 and self._is_apposition(base, mention):
             return Hedge("low", "possible") if self._offers_another(mention) else Hedge("high", "present")
@@ -309,6 +313,13 @@ class _Finder:
         """Whether a lesion that is not a node follows a node, unhedged: it is another one."""
         stop = near[-1].end if near else mention.start
         return base.head.kind == "node" and mention.head.kind != "node" and not near and stop > base.end
+
+    def _is_elsewhere(self, mention: Mention) -> bool:
+        """`Pancreatic carcinoma with probable liver metastases`: it names an organ that was not spoken of before."""
+        own = {o.value for o in self._words.organs if mention.start <= o.start < mention.end}
+        before = {o.value for o in self._words.organs if o.start < mention.start}
+        before |= {p.value.organs[0] for p in self._words.places if p.start < mention.start and p.value.implies}
+        return bool(own and before) and own.isdisjoint(before) and mention.head.kind != "node"
 
     def _reaches(self, hedge_end: int, mention: Mention) -> bool:
         between = self._text[hedge_end : mention.start]
@@ -395,7 +406,8 @@ _MALIGNANCY: dict[Kind, Malignancy] = {
 
 def _one_class(member: Head, group: Head) -> bool:
     """Whether a word can stand for a member of a group: "deposits, the largest lesion"."""
-    return member.kind == group.kind or (member.generic and member.kind in ("indeterminate", "tumour"))
+    vague = ("indeterminate", "tumour")
+    return member.kind == group.kind or (member.generic and member.kind in vague) or group.kind == "indeterminate"
 
 
 def _telling(head: Head) -> tuple[bool, int]:
