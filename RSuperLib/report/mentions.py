@@ -319,7 +319,8 @@ class _Finder:
         own = {o.value for o in self._words.organs if mention.start <= o.start < mention.end}
         before = {o.value for o in self._words.organs if o.start < mention.start}
         before |= {p.value.organs[0] for p in self._words.places if p.start < mention.start and p.value.implies}
-        return bool(own and before) and own.isdisjoint(before) and mention.head.kind != "node"
+        own -= {"lymph_node"}
+        return bool(own and before) and own.isdisjoint(before) and mention.head.rank >= 3
 
     def _reaches(self, hedge_end: int, mention: Mention) -> bool:
         between = self._text[hedge_end : mention.start]
@@ -365,7 +366,9 @@ class _Finder:
         for last, following in pairwise(mentions):
             clause = self._words.clause_at(following.head_start)[0]
             joint = list(self._v.grammar.lesion_cut.finditer(self._text[last.end : following.start]))
-            cuts.append(clause if clause >= last.end else last.end + joint[-1].start() if joint else following.start)
+            cut = last.end + joint[-1].start() if joint else following.start
+            told = any(clause <= size.start and size.end <= cut for size in self._words.sizes)  # of the one before
+            cuts.append(clause if clause >= last.end and not told else cut)
         cuts.append(self._words.sentence.end)
         return [replace(m, window=(cuts[i], cuts[i + 1])) for i, m in enumerate(mentions)]
 

@@ -150,6 +150,7 @@ class Vocabulary:
         self.hypothetical, self.relatives = phrase(context["hypothetical"]), phrase(context["relatives"])
         self.unassessed, self.seen_elsewhere = phrase(context["unassessed"]), phrase(context["seen_elsewhere"])
         self.explains, self.one_of = phrase(context["explains"]), phrase(attributes["one_of"])
+        self.columns = {name: phrase(words) for name, words in language.sections["table"].items()}
         self.thickened = phrase(lesions["thickened"])
         self.dense = phrase(lesions["dense"])
         self.gone, self.remainder = phrase(context["gone"]), phrase(context["remainder"])
