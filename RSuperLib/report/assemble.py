@@ -213,6 +213,8 @@ class _Builder:
         if len(sizes) <= 1 or self._is_largest_of_group(draft):
             return [_with_size(draft, max(sizes, key=lambda s: s.largest_mm))] if sizes else [draft]
         listed = all(s.end <= self._mention.head_start for s in sizes)
+        if listed and self._v.thickened.search(self._text, self._words.sentence.start, sizes[-1].start):
+            return [_with_size(draft, _as_axes(sizes))]  # how long and how thick the wall is
         if draft.count.multiplicity == "multiple" or listed:
             members = [self._member(draft, sizes, index, heading, carried) for index in range(len(sizes))]
             return _respectively(members)
@@ -391,6 +393,11 @@ def _with_size(draft: Draft, size: Measurement) -> Draft:
     draft.size = size
     draft.reasons.append(Reason(f"size_{size.kind}", size.start, size.end))
     return draft
+
+
+def _as_axes(sizes: list[Measurement]) -> Measurement:
+    axes = tuple(axis for size in sizes for axis in size.axes_mm)[:3]
+    return replace(sizes[0], end=sizes[-1].end, axes_mm=axes, low_mm=max(axes), high_mm=max(axes))
 
 
 def _distinct(sizes: list[Measurement]) -> list[Measurement]:

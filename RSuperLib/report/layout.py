@@ -20,6 +20,8 @@ _LONGEST_SENTENCE = 1200  # characters; keeps the work per sentence bounded
 _HEADING = re.compile(r"[ \t]*(?:[-*•>]|\d{1,2}[.)](?!\d))?[ \t]*([^\W\d_][\w ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)")
 _LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)](?!\d)|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
 _NEED_NO_COLON = ("findings", "impression", "history", "technique", "comparison")
+_STOPS = re.compile(r"[,;:]|\.(?!\d)")
+_LONG_WITHOUT_STOPS = 20  # words
 _SENTENCE_END = re.compile(r"[.!?](?=\s)\s*")
 _INLINE_BULLET = re.compile(r"(?<=[^\n])[ \t]?[•\"][ \t]*(?=[A-Z0-9])")
 
@@ -60,8 +62,25 @@ class Layout:
         return [
             replace(piece, section="impression") if 0 < place == last and not concluded and piece != sentence else piece
             for place, sentence in enumerate(found)
-            for piece in _without_lost_breaks(report.cased, sentence)
+            for part in self._without_lost_stops(report.cased, sentence)
+            for piece in _without_lost_breaks(report.cased, part)
         ]
+
+    def _without_lost_stops(self, cased: str, sentence: Sentence) -> list[Sentence]:
+        """The sentences of dictation without signs: `there is a cyst in the liver the spleen is normal`."""
+        text = cased[sentence.start : sentence.end]
+        if _STOPS.search(text) or len(text.split()) < _LONG_WITHOUT_STOPS:
+            return [sentence]
+        starts = [match.start() for match in self._spoken.finditer(lower_plain(text)) if match.start()]
+        edges = [0, *starts, len(text)]
+        return [
+            replace(sentence, start=sentence.start + a, end=sentence.start + a + len(text[a:b].rstrip()))
+            for a, b in pairwise(edges)
+        ]
+
+    @cached_property
+    def _spoken(self) -> re.Pattern[str]:
+        return phrase(self._language.sections["spoken"])
 
     @cached_property
     def _headings(self) -> list[tuple[re.Pattern[str], str]]:
@@ -115,17 +134,19 @@ class Layout:
 
     def _blocks(self, report: NormalText) -> Iterator[_Block]:
         cased = report.cased
-        lines = [(start, end, self._heading_of(cased[start:end])) for start, end in self._lines(cased)]
+        lines = [(start, end, self._heading_at(cased, start, end)) for start, end in self._lines(cased)]
         announced = max((i for i, line in enumerate(lines) if line[2] and line[2][0] == "findings"), default=-1)
         first = next((i for i, line in enumerate(lines) if line[2]), -1)
-        section, heading, told = "findings", None, False
+        section, heading, told, listed = "findings", None, False, False
         for index, (start, end, named) in enumerate(lines):
             body = start
             if named:
                 kind, from_, to, body = named[0], start + named[1], start + named[2], start + named[3]
                 section = kind or ("findings" if section in UNREAD_SECTIONS else section)
                 heading = None if kind else (from_, to)
-                told = False
+                told, listed = False, _LIST_MARKER.match(cased, start) is not None
+            elif listed and _LIST_MARKER.match(cased, start):
+                heading = None  # another item of the list
             elif section in ("history", "technique", "comparison") and told and index > announced:
                 section = "findings" if _begins_anew(cased, start) else section
             opening = index < first and index < announced or (index == 0 and not named and self._is_title(cased, end))
@@ -166,6 +187,14 @@ class Layout:
         if before.rstrip()[-1] in ".:;!?" or _LIST_MARKER.match(follows) or self._goes_on.search(before):
             return not self._goes_on.search(before)
         return follows[0].isupper() or self._heading_of(follows.split("\n", 1)[0]) is not None
+
+    def _heading_at(self, cased: str, start: int, end: int) -> tuple[str, int, int, int] | None:
+        """As `_heading_of`; in dictation a paragraph may begin with the name of its section: `impression renal cyst`."""
+        spoken = re.match(r"([a-z]+) (?=[a-z0-9])", cased[start:end])
+        kind = self._heading_kind(spoken[1]) if spoken and _begins_anew(cased, start) else ""
+        if spoken and kind in ("findings", "impression"):
+            return kind, 0, spoken.end(1), spoken.end()
+        return self._heading_of(cased[start:end])
 
     def _heading_of(self, line: str) -> tuple[str, int, int, int] | None:
         """Kind ("" for an organ or a region), span of the name, and where the text after it begins."""

@@ -68,6 +68,24 @@ class MeasurementParser:
         ]
         return _join_axes(named)
 
+    def in_cell(self, text: str, start: int, end: int, millimetres: float | None) -> Measurement | None:
+        """The size in a cell of a table, where the column may give the unit (`millimetres` per unit)."""
+        found = [size for size in self.find(text, start, end) if size.axes_mm]
+        if found or millimetres is None:
+            return found[0] if found else None
+        bare = re.compile(rf"\s*({_NUMBER}(?: ?(?:{self._words['by']}) ?{_NUMBER}){{0,2}})\s*")
+        match = bare.fullmatch(text, start, end)
+        if match is None:
+            return None
+        axes = tuple(float(n.replace(",", ".")) * millimetres for n in re.findall(_NUMBER, match[1]))
+        whole = all(0 < axis <= _LARGEST_MM for axis in axes)
+        return Measurement(*match.span(1), axes, low_mm=max(axes), high_mm=max(axes)) if whole else None
+
+    def unit_in(self, text: str) -> float | None:
+        """Millimetres per unit of length that a text names; None where it names none."""
+        unit = re.search(rf"(?<![a-z])(?:{self._unit})(?![a-z])", text)
+        return None if unit is None else 10.0 if re.fullmatch(self._words["units"]["cm"], unit.group()) else 1.0
+
     @cached_property
     def _unit(self) -> str:
         return "|".join(self._words["units"].values())

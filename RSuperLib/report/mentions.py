@@ -95,6 +95,8 @@ class _Finder:
             found.later_kinds.append(replace(mention, type_certainty=hedge.level, presence=hedge.presence))
         elif not bases or not self._is_part_of(bases[-1], mention):
             bases.append(mention)
+        elif bases[-1].head.generic and mention.head.rank > max(bases[-1].head.rank, 3):
+            bases[-1] = _refined(bases[-1], mention, Hedge("certain", "present"))
 
     def _refined_bases(self, bases: list[Mention], mention: Mention) -> list[int]:
         """`A 10 mm lesion in segment 5 and a 7 mm lesion in segment 8, likely metastases` speaks of both."""
@@ -141,6 +143,8 @@ class _Finder:
             return self._v.component_of.search(between) is not None or self._is_predicate_density(mention)
         group = base.head.plural or base.head.uncounted
         largest = self._v.largest.search(self._text, base.end, mention.end)
+        if largest and any(largest.end() <= size.start and size.end <= mention.start for size in self._words.sizes):
+            largest = None
         if group and largest and _one_class(mention.head, base.head):
             return True
         twice = base.head.plural and mention.kind_text == base.kind_text
@@ -315,7 +319,7 @@ class _Finder:
         before = [h for h in self._words.hedges if base.end <= h.start and h.end <= mention.head_start]
         near = [h for h in before if mention.head_start - h.end <= _HEDGE_REACH and self._reaches(h.end, mention)]
         sized = any(mention.start <= size.start < mention.head_start for size in self._words.sizes)
-        if sized or len(between) > 200 or self._starts_anew(base, mention, near):
+        if sized or len(between) > 200 or self._starts_anew(base, mention, near) or self._is_elsewhere(mention):
             return None
         if not near and mention.head.rank >= 2 and self._is_apposition(base, mention):
             return Hedge("low", "possible") if self._offers_another(mention) else Hedge("high", "present")
@@ -345,18 +349,17 @@ class _Finder:
         )
 
     def _starts_anew(self, base: Mention, mention: Mention, near: list[Hit[Hedge]]) -> bool:
-        """Whether it is another lesion: in an organ of its own, or no node after a node, unhedged."""
-        own = {hit.value for hit in self._words.organs if mention.start <= hit.start < mention.head_start}
-        before = {hit.value for hit in self._words.organs if hit.start < mention.start}
-        if near and own and before and own.isdisjoint(before) and self._is_joined(base.end, near[-1].start):
-            return True
+        """Whether a lesion that is not a node follows a node, unhedged: it is another one."""
         stop = near[-1].end if near else mention.start
         return base.head.kind == "node" and mention.head.kind != "node" and not near and stop > base.end
 
-    def _is_joined(self, start: int, end: int) -> bool:
-        """Whether a stretch ends with "and" or "with": another thing follows."""
-        joints = [m for m in self._v.grammar.lesion_cut.finditer(self._text, start, end) if m.group() != ","]
-        return bool(joints) and not self._text[joints[-1].end() : end].strip()
+    def _is_elsewhere(self, mention: Mention) -> bool:
+        """`Pancreatic carcinoma with probable liver metastases`: it names an organ that was not spoken of before."""
+        own = {o.value for o in self._words.organs if mention.start <= o.start < mention.end}
+        before = {o.value for o in self._words.organs if o.start < mention.start}
+        before |= {p.value.organs[0] for p in self._words.places if p.start < mention.start and p.value.implies}
+        own -= {"lymph_node"}
+        return bool(own and before) and own.isdisjoint(before) and mention.head.rank >= 3
 
     def _reaches(self, hedge_end: int, mention: Mention) -> bool:
         between = self._text[hedge_end : mention.start]
@@ -402,7 +405,9 @@ class _Finder:
         for last, following in pairwise(mentions):
             clause = self._words.clause_at(following.head_start)[0]
             joint = list(self._v.grammar.lesion_cut.finditer(self._text[last.end : following.start]))
-            cuts.append(clause if clause >= last.end else last.end + joint[-1].start() if joint else following.start)
+            cut = last.end + joint[-1].start() if joint else following.start
+            told = any(clause <= size.start and size.end <= cut for size in self._words.sizes)  # of the one before
+            cuts.append(clause if clause >= last.end and not told else cut)
         cuts.append(self._words.sentence.end)
         return [replace(m, window=(cuts[i], cuts[i + 1])) for i, m in enumerate(mentions)]
 
@@ -443,7 +448,8 @@ _MALIGNANCY: dict[Kind, Malignancy] = {
 
 def _one_class(member: Head, group: Head) -> bool:
     """Whether a word can stand for a member of a group: "deposits, the largest lesion"."""
-    return member.kind == group.kind or (member.generic and member.kind in ("indeterminate", "tumour"))
+    vague = ("indeterminate", "tumour")
+    return member.kind == group.kind or (member.generic and member.kind in vague) or group.kind == "indeterminate"
 
 
 def _telling(head: Head) -> tuple[bool, int]:

@@ -17,6 +17,7 @@ from RSuperLib.report.place import Location, heading_place, organs_named
 from RSuperLib.report.refusals import not_supported, too_many_lesions, why_unreadable
 from RSuperLib.report.schema import Reading
 from RSuperLib.report.statements import Statement, find_statements
+from RSuperLib.report.tables import Table, table_begun
 from RSuperLib.report.vocabulary import Vocabulary, Words, find_words, vocabulary
 
 #: A report has a few dozen lesions; what has more is something else, or many reports.
@@ -77,6 +78,7 @@ class _Run:
         self.doubtful: set[str] = set()
         self._carried: Location | None = None
         self._section = ""
+        self._table: Table | None = None
 
     def read(self) -> None:
         for sentence in Layout(self._vocabulary.language).sentences(self._report):
@@ -87,6 +89,10 @@ class _Run:
         if sentence.section != self._section:
             self._section, self._carried = sentence.section, None
         words = find_words(self._vocabulary, self._report, sentence)
+        if begun := table_begun(self._vocabulary, words):
+            self._table = begun
+            return
+        words = (self._table.row(self._vocabulary, words) if self._table else None) or words
         heading = self._heading(sentence)
         found = find_mentions(self._vocabulary, words)
         self.statements += find_statements(self._vocabulary, words, found, heading)

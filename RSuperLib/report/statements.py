@@ -173,7 +173,8 @@ class _Finder:
         before = [s.value for s in self._words.sides if 0 <= hit.start - s.end <= 30]
         after = [s.value for s in self._words.sides if 0 <= s.start - hit.end <= 12]
         named = [s.value for s in self._words.sides]
-        return (before[-1:] or after[:1] or (named if len(set(named)) == 1 else [None]))[0]
+        near = before[-1:] or after[:1] or (named if len(set(named)) == 1 else [])
+        return near[0] if near else None
 
     def _of_clause(self, start: int, end: int, status: OrganState) -> list[Statement]:
         hits = organs_named(self._v, self._words, start, end)

@@ -193,16 +193,16 @@ class Vocabulary:
         self.hypothetical, self.relatives = phrase(context["hypothetical"]), phrase(context["relatives"])
         self.unassessed, self.seen_elsewhere = phrase(context["unassessed"]), phrase(context["seen_elsewhere"])
         self.explains, self.one_of = phrase(context["explains"]), phrase(attributes["one_of"])
+        self.columns = {name: phrase(words) for name, words in language.sections["table"].items()}
         self.thickened, self.dense = phrase(lesions["thickened"]), phrase(lesions["dense"])
         self.gone, self.advice = phrase(context["gone"]), phrase(context["advice"])
         self.another, self.component_of = phrase(context["another"]), phrase(context["component_of"])
         self.definite_before, self.noun_phrase_starts = (
-            phrase(context[name]) for name in ("definite_before", "noun_phrase_starts")
-        )
+            phrase(context["definite_before"]), phrase(context["noun_phrase_starts"]),
+        )  # fmt: skip
         self.breaks_scope = phrase("|".join(context["breaks_scope"]))
-        self.resected = phrase("|".join(context["resected"]))
+        self.resected, self.history = (phrase("|".join(context[name])) for name in ("resected", "history"))
         self.operated_for = phrase(rf"(?:{'|'.join(context['ectomies'])}) (?:{grammar['operation_for']})")
-        self.history = phrase("|".join(context["history"]))
 
 
 @cache
