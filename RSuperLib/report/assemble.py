@@ -108,7 +108,7 @@ def _in_joined_organs(vocabulary: Vocabulary, words: Words, built: list[Draft]) 
     head = draft.mention.head
     if rest or draft.size or not (head.plural or head.uncounted or head.kind == "metastasis") or head.kind == "node":
         return []
-    places = organs_joined(vocabulary, words, draft.place, draft.mention.window[1])
+    places = organs_joined(vocabulary, words, draft.place, draft.mention.window)
     return [
         replace(
             draft, place=place, reasons=[*draft.mention.reasons, *place.reasons], flags=[], evidence=[*draft.evidence]
@@ -383,7 +383,8 @@ class _Builder:
 def _respectively(members: list[Draft]) -> list[Draft]:
     """`In segments 6 and 7, measuring 12 and 18 mm`: as many parts as sizes, one each."""
     parts = members[0].place.parts
-    if len(parts) == len(members) and all(member.place.parts == parts for member in members):
+    said = not any(member.fired("part_heading") for member in members)
+    if said and len(parts) == len(members) and all(member.place.parts == parts for member in members):
         for member, part in zip(members, parts, strict=True):
             member.place = replace(member.place, parts=(part,))
     return members

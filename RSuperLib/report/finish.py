@@ -43,7 +43,8 @@ def finding_of(report: NormalText, draft: Draft, lesion_id: str) -> Finding:
         size_min_mm=size.low_mm if size else None,
         size_max_mm=size.high_mm if size else draft.qualitative_max_mm,
         attenuation=draft.attenuation,
-        kind=head.kind,
+        # Whatever its cause, a lymph node stays one: "liver, bone and nodal metastases".
+        kind="node" if organ == "lymph_node" else head.kind,
         kind_text=mention.kind_text,
         malignancy=head.malignancy,
         is_metastasis=head.kind == "metastasis",

@@ -87,21 +87,29 @@ def _headed(vocabulary: Vocabulary, words: Words, hit: Hit[str], *, alone: bool)
     return Location(hit.value, side, tuple(parts), title, span=(hit.start, hit.end))
 
 
-def organs_joined(vocabulary: Vocabulary, words: Words, place: Location, end: int) -> list[Location]:
-    """The other organs of "cysts in the liver and left kidney"."""
+def organs_joined(vocabulary: Vocabulary, words: Words, place: Location, window: tuple[int, int]) -> list[Location]:
+    """The other organs of "cysts in the liver and left kidney" and of "liver, lung and bone metastases"."""
     if place.span is None:
         return []
-    joined: list[Location] = []
-    last = place.span[1]
-    for hit in organs_named(vocabulary, words, last, end):
+    hits: list[Hit[str]] = []
+    first, last = place.span
+    for hit in reversed(organs_named(vocabulary, words, window[0], first)):
+        if not vocabulary.grammar.organ_joins.fullmatch(words.text, hit.end, first):
+            break
+        hits.insert(0, hit)
+        first = hit.start
+    for hit in organs_named(vocabulary, words, last, window[1]):
         if not vocabulary.grammar.organ_joins.fullmatch(words.text, last, hit.start):
             break
-        side = None if hit.value in UNSIDED else side_near(vocabulary, words, hit, last, end)
-        if hit.value not in _VAGUE and hit.value != place.organ:
-            reasons = (Reason("organ_in_words", hit.start, hit.end), *_side_reasons(side, "side_near_organ"))
-            joined.append(Location(hit.value, side.value if side else None, (), "organ_in_words", reasons=reasons))
+        hits.append(hit)
         last = hit.end
-    return joined
+    return [_joined(vocabulary, words, hit, window) for hit in hits if hit.value not in (*_VAGUE, place.organ)]
+
+
+def _joined(vocabulary: Vocabulary, words: Words, hit: Hit[str], window: tuple[int, int]) -> Location:
+    side = None if hit.value in UNSIDED else side_near(vocabulary, words, hit, *window)
+    reasons = (Reason("organ_in_words", hit.start, hit.end), *_side_reasons(side, "side_near_organ"))
+    return Location(hit.value, side.value if side else None, (), "organ_in_words", reasons=reasons)
 
 
 def side_near(vocabulary: Vocabulary, words: Words, organ: Hit[str], start: int,

@@ -55,7 +55,11 @@ def _column(vocabulary: Vocabulary, cell: str) -> str:
 
 def _cells(words: Words) -> list[tuple[int, int]]:
     start, end = words.sentence.start, words.sentence.end
-    if "\t" not in words.report.cased[start:end] and "|" not in words.text[start:end] and "   " not in words.text[start:end]:
+    if (
+        "\t" not in words.report.cased[start:end]
+        and "|" not in words.text[start:end]
+        and "   " not in words.text[start:end]
+    ):
         return []
     rules = [(m.start(), m.end()) for m in _RULE.finditer(words.report.cased, start, end)]
     edges = [start, *(edge for rule in rules for edge in rule), end]
