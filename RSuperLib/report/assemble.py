@@ -9,7 +9,7 @@ from itertools import pairwise
 from RSuperLib.report.lexicon import Hit
 from RSuperLib.report.measurements import Measurement
 from RSuperLib.report.mentions import Mention
-from RSuperLib.report.place import Location, locate, organs_joined, part_names
+from RSuperLib.report.place import UNSIDED, Location, locate, organs_joined, part_names
 from RSuperLib.report.reasons import Reason
 from RSuperLib.report.schema import Attenuation, Change, CountKind, Multiplicity, Presence, Temporality
 from RSuperLib.report.vocabulary import Vocabulary, Words
@@ -46,6 +46,8 @@ class Draft:
     change: Change = "not_stated"
     #: Named as the largest of the group before it: "The largest, in segment 7, measures 3 cm."
     of_group: bool = False
+    #: A line of a list under a title: "Nodules:".
+    of_title: bool = False
     series: int | None = None
     image: int | None = None
     reasons: list[Reason] = field(default_factory=list)
@@ -59,6 +61,14 @@ class Draft:
     def is_lesion(self) -> bool:
         """Whether it is, or may be, there now."""
         return self.presence in ("present", "probable", "possible") and self.temporality == "current"
+
+    @property
+    def is_title(self) -> bool:
+        """Whether its sentence only announces others: "Nodules:"."""
+        start, end, _ = self.evidence[0]
+        return len(self.evidence) == 1 and self.size is None and self.mention.head.plural and end - self.mention.end <= 1 and (
+            start == self.mention.start
+        )
 
     def add_sizes(self, sizes: list[Measurement], whole: Span) -> None:
         """Take sizes that the following sentence gives."""
@@ -84,14 +94,18 @@ def build_drafts(vocabulary: Vocabulary, words: Words, mentions: list[Mention], 
 
 
 def member_of_group(words: Words, group: Draft, whole: Span) -> Draft | None:
-    """A measured place of a group: `Index lesions: segment 2: 2.1 cm. Segment 7: 3.4 cm.`"""
-    places = [place for place in words.places if group.place.organ in place.value.organs]
-    parts = tuple(name for place in places for name in part_names(place, group.place.organ) if name)
+    """A measured place of a group: `Index lesions: segment 2: 2.1 cm. Segment 7: 3.4 cm.`, `Nodules: RUL 7 mm`."""
+    named = next((place.value.organs[0] for place in words.places if place.value.implies), "other")
+    organ = named if group.place.organ == "other" else group.place.organ
+    places = [place for place in words.places if organ in place.value.organs]
+    parts = tuple(name for place in places for name in part_names(place, organ) if name)
+    sides = {side.value for side in words.sides} | {place.value.side for place in places if place.value.side}
+    side = next(iter(sides)) if len(sides) == 1 else group.place.side
     if not parts or (group.count.multiplicity != "multiple" and not group.fired("size_listed")):
         return None
     return replace(
         group,
-        place=replace(group.place, parts=parts),
+        place=replace(group.place, organ=organ, parts=parts, side=None if organ in UNSIDED else side),
         count=Count("single", 1, "exact"),
         section=whole[2],
         evidence=[whole],
@@ -99,6 +113,7 @@ def member_of_group(words: Words, group: Draft, whole: Span) -> Draft | None:
         prior=[],
         reasons=[*group.mention.reasons, *group.place.reasons, Reason("size_listed")],
         flags=[],
+        of_group=False,
     )
 
 
@@ -265,11 +280,11 @@ class _Builder:
     def _stretch(self, sizes: list[Measurement], index: int) -> tuple[int, int]:
         """The words around one size of a list: between "and" and "and" or semicolons, else up to the next size."""
         start, end = max(self._mention.end, self._mention.window[0]), self._mention.window[1]
-        cuts = [m.start() for m in self._v.grammar.list_cut.finditer(self._text, start, end)]
-        edges = [start, *cuts, end]
-        pieces = [(a, b) for a, b in pairwise(edges) if any(a <= size.start < b for size in sizes)]
-        if len(pieces) == len(sizes):
-            return pieces[index]
+        for cut in (self._v.grammar.list_cut, self._v.grammar.lesion_cut):
+            edges = [start, *(m.start() for m in cut.finditer(self._text, start, end)), end]
+            pieces = [(a, b) for a, b in pairwise(edges) if any(a <= size.start < b for size in sizes)]
+            if len(pieces) == len(sizes):
+                return pieces[index]
         return sizes[index].start, sizes[index + 1].start if index + 1 < len(sizes) else end
 
     def _evidence(self) -> tuple[int, int]:

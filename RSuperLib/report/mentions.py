@@ -70,7 +70,7 @@ class _Finder:
         bases: list[Mention] = []
         for mention in kept:
             self._sort(mention, bases, found)
-        lesions = [m for m in bases if not self._explained_away(m)]
+        lesions = [m for m in self._without_titles(bases) if not self._explained_away(m)]
         windowed = self._with_windows(lesions)
         found.mentions = [self._with_adjective(self._left_open(self._with_denial(m))) for m in windowed]
         for place in reversed(range(len(found.mentions) - 1)):
@@ -84,6 +84,19 @@ class _Finder:
                 head = replace(named[index - 1].head, plural=False, uncounted=False)
                 named[index] = replace(mention, head=head, introduced=True)
         return named
+
+    def _without_titles(self, bases: list[Mention]) -> list[Mention]:
+        """`Liver metastases: lesion in segment 2 of 34 mm, …`: the members stand for the group, and are of its kind."""
+        if len(bases) < 2 or not bases[0].head.plural or self._sized_before(bases[1].head_start):
+            return bases
+        group, *members = bases
+        if ":" not in self._text[group.end : members[0].start] or any(m.head.plural for m in members):
+            return bases
+        vague = [m.head.generic and m.head.rank < group.head.rank for m in members]
+        return [replace(m, head=replace(group.head, plural=False)) if v else m for m, v in zip(members, vague, strict=True)]
+
+    def _sized_before(self, place: int) -> bool:
+        return any(size.end <= place for size in self._words.sizes)
 
     def _sort(self, mention: Mention, bases: list[Mention], found: Found) -> None:
         """A lesion of its own, the kind of one before, or part of one before."""
@@ -419,7 +432,7 @@ class _Finder:
         before = [n for n in before if n.start < mention.head_start and not self._hidden(n)]
         if not before and not after:
             return mention
-        gone = next((n for n in after if self._v.gone.search(n.text)), None)
+        gone = next((n for n in (*after, *before) if self._v.gone.search(n.text)), None)
         words = gone or (before[-1] if before else after[0])
         reason = Reason("presence_gone" if gone else "presence_denied", words.start, words.end)
         denied = "gone" if gone else self._extent(mention, before)

@@ -174,8 +174,10 @@ class _Locator:
         near = self._nearest(*window)
         wide = self._nearest(self._words.sentence.start, self._words.sentence.end)
         own = self._v.organs_of_heads.find(self._mention.kind_text)
+        above = _telling(heading) if near and self._is_beside(near) else None
         choices = [
             (self._mention.head.organ, near, "organ_of_lesion"),
+            (above, None, "organ_heading"),
             (_telling(near), near, "organ_beside" if near and self._is_beside(near) else "organ_in_words"),
             (own[0].value if own else None, near, "organ_of_lesion"),
             (_telling(wide), wide, "organ_in_sentence"),

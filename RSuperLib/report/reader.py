@@ -125,12 +125,18 @@ class _Run:
         anaphor = self._vocabulary.anaphor.match(words.text, start)
         organs = organs_named(self._vocabulary, words, start, words.sentence.end)
         sizes = [size for size in free_sizes(self._vocabulary, words) if size.axes_mm]
-        if organs or not sizes or not self.story.last:
+        if not sizes or not self.story.last:
+            return
+        group = self.story.last[-1]
+        if organs and not (group.is_title or group.of_title):
             return
         if anaphor:
-            self.story.last[-1].add_sizes(sizes, whole)
-        elif member := member_of_group(words, self.story.last[-1], whole):
+            group.add_sizes(sizes, whole)
+        elif member := member_of_group(words, group, whole):
             member.add_sizes(sizes, whole)
+            member.of_title = group.is_title or group.of_title
+            if group.is_title:
+                self.story.drafts.remove(group)
             self.story.add([member])
 
     def _carry(self, words: Words, drafts: list[Draft]) -> None:
