@@ -18,7 +18,7 @@ from RSuperLib.evaluation.readings import same_place
 from RSuperLib.report import Finding, Reading, read_report
 
 FOLDER = Path(__file__).parent / "reports"
-CASES = [json.loads(line) for path in sorted(FOLDER.glob("rules_*.jsonl")) for line in path.open(encoding="utf-8")]
+CASES = [json.loads(line) for path in sorted(FOLDER.glob("rules_*.jsonl")) for line in path.read_text("utf-8").splitlines()]
 
 
 def misses(expected: dict[str, Any], finding: Finding) -> list[str]:
