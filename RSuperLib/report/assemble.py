@@ -66,8 +66,12 @@ class Draft:
     def is_title(self) -> bool:
         """Whether its sentence only announces others: "Nodules:"."""
         start, end, _ = self.evidence[0]
-        return len(self.evidence) == 1 and self.size is None and self.mention.head.plural and end - self.mention.end <= 1 and (
-            start == self.mention.start
+        return (
+            len(self.evidence) == 1
+            and self.size is None
+            and self.mention.head.plural
+            and end - self.mention.end <= 1
+            and (start == self.mention.start)
         )
 
     def add_sizes(self, sizes: list[Measurement], whole: Span) -> None:

@@ -118,6 +118,11 @@ class Layout:
         return phrase(self._language.sections["keys"])
 
     @cached_property
+    def _row(self) -> re.Pattern[str]:
+        """The number of a lesion in a list: `Target 1 - liver segment 7: 32 mm`."""
+        return phrase(self._language.sections["table"]["row"])
+
+    @cached_property
     def _goes_on(self) -> re.Pattern[str]:
         """A line that ends like this goes on in the next one."""
         return re.compile(rf"(?:[,(/-]|\b(?:{self._language.grammar['line_goes_on']}))[ \t]*$")
@@ -211,7 +216,7 @@ class Layout:
             return (kind, *span)
         if self._region_headings.fullmatch(name) if colon else self._organ_heading.fullmatch(name):
             return ("", *span)
-        if self._key.fullmatch(name):
+        if self._key.fullmatch(name) or self._row.match(lower_plain(match[1])):
             return None
         if colon and len(name.split()) <= 5 and (self._organ_heading.fullmatch(name) or not self._lesion.search(name)):
             return ("", *span)

@@ -187,7 +187,10 @@ class MeasurementParser:
     def _is_directed(self, text: str, end: int, size: Measurement) -> bool:
         if len(size.axes_mm) != 1:
             return False
-        return re.match(rf" ?\(?(?:{self._words['axis_label']})(?!\w)", text[size.end : min(end, size.end + 30)]) is not None
+        return (
+            re.match(rf" ?\(?(?:{self._words['axis_label']})(?!\w)", text[size.end : min(end, size.end + 30)])
+            is not None
+        )
 
     @cached_property
     def _prior(self) -> re.Pattern[str]:
@@ -218,7 +221,9 @@ class MeasurementParser:
         after = re.split(rf"[;(]|{self._words['time_ends']}", after)[0]
         earlier = list(self._prior.finditer(before))
         now = [m for m in self._now.finditer(before) if not any(p.start() <= m.start() < p.end() for p in earlier)]
-        marks = [(len(before) - m.end(), self._time_of(m)) for m in now] + [(len(before) - m.end(), "prior") for m in earlier]
+        marks = [(len(before) - m.end(), self._time_of(m)) for m in now] + [
+            (len(before) - m.end(), "prior") for m in earlier
+        ]
         marks += [(m.start() + 1, self._time_of(m)) for m in self._now.finditer(after) if not self._leads_on(m)]
         marks += [(m.start() + 1, "prior") for m in self._prior_after.finditer(after) if not self._leads_on(m)]
         return min(marks, default=(0, ""))[1]

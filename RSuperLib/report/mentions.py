@@ -89,7 +89,9 @@ class _Finder:
         if ":" not in self._text[group.end : members[0].head_start] or any(m.head.plural for m in members):
             return bases
         vague = [m.head.generic and m.head.rank < group.head.rank for m in members]
-        return [replace(m, head=replace(group.head, plural=False)) if v else m for m, v in zip(members, vague, strict=True)]
+        return [
+            replace(m, head=replace(group.head, plural=False)) if v else m for m, v in zip(members, vague, strict=True)
+        ]
 
     def _sized_before(self, place: int) -> bool:
         return any(size.end <= place for size in self._words.sizes)
@@ -208,7 +210,9 @@ class _Finder:
         starts = [m.end() for m in self._v.noun_phrase_starts.finditer(self._text, floor, hit.start)]
         if self._ends_before(hit.start):  # "cysts up to 2 cm and a 9 mm nodule"
             starts += [m.end() for m in self._v.grammar.phrase_cut.finditer(self._text, floor, hit.start)]
-            starts += [size.end for size in self._words.sizes if size.end <= hit.start and self._follows_a_head(size.start)]
+            starts += [
+                size.end for size in self._words.sizes if size.end <= hit.start and self._follows_a_head(size.start)
+            ]
         commas = [floor + m.start() for m in re.finditer(", ", self._text[floor : hit.start])]
         starts += [comma + 2 for comma in commas if self._ends_phrase(comma)]
         if ")" not in self._text[(bracket := self._text.rfind("(", floor, hit.start)) : hit.start]:
@@ -282,7 +286,9 @@ class _Finder:
             return False
         if any(hit.value for hit in self._v.normal.find(self._text, mention.start, end)):
             return True
-        listed = any(self._v.grammar.organ_joins.fullmatch(self._text, mention.end, o.start) for o in self._words.organs)
+        listed = any(
+            self._v.grammar.organ_joins.fullmatch(self._text, mention.end, o.start) for o in self._words.organs
+        )
         listed = listed and self._text[mention.start : mention.head_start].strip(" :") == ""
         return listed and any(head.end < mention.start for head in self._words.heads)
 

@@ -109,11 +109,20 @@ class _Locator:
         parts, reasons, flags = self._parts(organ, window)
         if not parts and rule == "organ_in_sentence":
             parts, reasons, flags = self._parts(organ, (self._words.sentence.start, self._words.sentence.end))
-        if not parts and heading and heading.parts and heading.organ == organ and not (hit and rule == "organ_in_words"):
+        if (
+            not parts
+            and heading
+            and heading.parts
+            and heading.organ == organ
+            and not (hit and rule == "organ_in_words")
+        ):
             parts, reasons = list(heading.parts), [Reason("part_heading", *(heading.span or (0, 0)))]
         for other, name in ((heading, "heading"), (carried, "carried")):
-            if other and not side and other.organ == organ and (
-                rule == f"organ_{name}" or name == "heading" or self._continues(name)
+            if (
+                other
+                and not side
+                and other.organ == organ
+                and (rule == f"organ_{name}" or name == "heading" or self._continues(name))
             ):
                 side, side_reasons = other.side, (Reason(f"side_{name}", *(other.span or (0, 0))),)
         several_stations = organ == "lymph_node" and len(parts) > 1 and side != "bilateral"
