@@ -66,8 +66,12 @@ class Draft:
     def is_title(self) -> bool:
         """Whether its sentence only announces others: "Nodules:"."""
         start, end, _ = self.evidence[0]
-        return len(self.evidence) == 1 and self.size is None and self.mention.head.plural and end - self.mention.end <= 1 and (
-            start == self.mention.start
+        return (
+            len(self.evidence) == 1
+            and self.size is None
+            and self.mention.head.plural
+            and end - self.mention.end <= 1
+            and (start == self.mention.start)
         )
 
     def add_sizes(self, sizes: list[Measurement], whole: Span) -> None:
@@ -280,6 +284,8 @@ class _Builder:
     def _stretch(self, sizes: list[Measurement], index: int) -> tuple[int, int]:
         """The words around one size of a list: between "and" and "and" or semicolons, else up to the next size."""
         start, end = max(self._mention.end, self._mention.window[0]), self._mention.window[1]
+        if sizes[-1].end <= self._mention.head_start:  # "a 3 cm right and a 2 cm left cyst"
+            start, end = self._mention.start, self._mention.head_start
         for cut in (self._v.grammar.list_cut, self._v.grammar.lesion_cut):
             edges = [start, *(m.start() for m in cut.finditer(self._text, start, end)), end]
             pieces = [(a, b) for a, b in pairwise(edges) if any(a <= size.start < b for size in sizes)]

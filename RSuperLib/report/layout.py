@@ -19,6 +19,7 @@ _LOST_BREAK = re.compile(r"(?<=[a-z)] )(?=[A-Z][a-z]{2,})")
 _LONGEST_SENTENCE = 1200  # characters; keeps the work per sentence bounded
 _HEADING = re.compile(r"[ \t]*(?:[-*•>]|\d{1,2}[.)](?!\d))?[ \t]*([^\W\d_][\w ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)")
 _LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)](?!\d)|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
+_ITEM = re.compile(r"(?<![^\s])(\d{1,2})[.)][ \t]+(?=[A-Z])")
 _NEED_NO_COLON = ("findings", "impression", "history", "technique", "comparison")
 _STOPS = re.compile(r"[,;:]|\.(?!\d)")
 _LONG_WITHOUT_STOPS = 20  # words
@@ -117,6 +118,11 @@ class Layout:
         return phrase(self._language.sections["keys"])
 
     @cached_property
+    def _row(self) -> re.Pattern[str]:
+        """The number of a lesion in a list: `Target 1 - liver segment 7: 32 mm`."""
+        return phrase(self._language.sections["table"]["row"])
+
+    @cached_property
     def _goes_on(self) -> re.Pattern[str]:
         """A line that ends like this goes on in the next one."""
         return re.compile(rf"(?:[,(/-]|\b(?:{self._language.grammar['line_goes_on']}))[ \t]*$")
@@ -148,7 +154,7 @@ class Layout:
             elif listed and _LIST_MARKER.match(cased, start):
                 heading = None  # another item of the list
             elif section in ("history", "technique", "comparison") and told and index > announced:
-                section = "findings" if _begins_anew(cased, start) else section
+                section = "findings" if section == "comparison" or _begins_anew(cased, start) else section
             opening = index < first and index < announced or (index == 0 and not named and self._is_title(cased, end))
             before = "history" if opening and not self._size.search(cased, start, end) else section
             told = told or bool(cased[body:end].strip(" \t\n:"))
@@ -175,6 +181,7 @@ class Layout:
             cuts.append(match.start())
             if self._heading_kind(match[1]) in UNREAD_SECTIONS:  # it holds for its own sentence
                 cuts += [ending.end() for ending in [_SENTENCE_END.search(cased, match.end())] if ending]
+        cuts += _inline_items(cased)
         cuts = [*sorted(set(cuts)), len(cased)]
         for start, end in pairwise(cuts):
             if cased[start:end].strip():
@@ -209,7 +216,7 @@ class Layout:
             return (kind, *span)
         if self._region_headings.fullmatch(name) if colon else self._organ_heading.fullmatch(name):
             return ("", *span)
-        if self._key.fullmatch(name):
+        if self._key.fullmatch(name) or self._row.match(lower_plain(match[1])):
             return None
         if colon and len(name.split()) <= 5 and (self._organ_heading.fullmatch(name) or not self._lesion.search(name)):
             return ("", *span)
@@ -250,6 +257,19 @@ class Layout:
         if cased[place] != ".":
             return cased[place] != "?" or not cased[place + 1 : end].lstrip(" ?").startswith(")")
         return self._abbreviation.search(before[-16:]) is None
+
+
+def _inline_items(cased: str) -> list[int]:
+    """Where the items of a numbered list on one line begin: `1) renal cyst 2) adrenal nodule`."""
+    places, expected = [], 1
+    for match in _ITEM.finditer(cased):
+        number = int(match[1])
+        if number not in (1, expected):
+            continue
+        if number > 1:
+            places.append(match.start())
+        expected = number + 1
+    return places
 
 
 def _begins_anew(cased: str, start: int) -> bool:

@@ -90,10 +90,12 @@ class _Finder:
         if len(bases) < 2 or not bases[0].head.plural or self._sized_before(bases[1].head_start):
             return bases
         group, *members = bases
-        if ":" not in self._text[group.end : members[0].start] or any(m.head.plural for m in members):
+        if ":" not in self._text[group.end : members[0].head_start] or any(m.head.plural for m in members):
             return bases
         vague = [m.head.generic and m.head.rank < group.head.rank for m in members]
-        return [replace(m, head=replace(group.head, plural=False)) if v else m for m, v in zip(members, vague, strict=True)]
+        return [
+            replace(m, head=replace(group.head, plural=False)) if v else m for m, v in zip(members, vague, strict=True)
+        ]
 
     def _sized_before(self, place: int) -> bool:
         return any(size.end <= place for size in self._words.sizes)
@@ -245,11 +247,18 @@ class _Finder:
         starts = [m.end() for m in self._v.noun_phrase_starts.finditer(self._text, floor, hit.start)]
         if self._ends_before(hit.start):  # "cysts up to 2 cm and a 9 mm nodule"
             starts += [m.end() for m in self._v.grammar.phrase_cut.finditer(self._text, floor, hit.start)]
+            starts += [
+                size.end for size in self._words.sizes if size.end <= hit.start and self._follows_a_head(size.start)
+            ]
         commas = [floor + m.start() for m in re.finditer(", ", self._text[floor : hit.start])]
         starts += [comma + 2 for comma in commas if self._ends_phrase(comma)]
         if ")" not in self._text[(bracket := self._text.rfind("(", floor, hit.start)) : hit.start]:
             starts.append(bracket + 1)
         return max([floor, *starts])
+
+    def _follows_a_head(self, place: int) -> bool:
+        """`nodule 6mm` in telegraphic lists: the size is the nodule's, not of what follows."""
+        return any(0 <= place - hit.end <= 1 for hit in self._words.heads)
 
     def _ends_phrase(self, comma: int) -> bool:
         """Whether a comma is more than one between adjectives ("round, low-density lesion")."""

@@ -115,7 +115,7 @@ def _joined(vocabulary: Vocabulary, words: Words, hit: Hit[str], window: tuple[i
 def side_near(vocabulary: Vocabulary, words: Words, organ: Hit[str], start: int,
               end: int) -> Hit[Laterality] | None:  # fmt: skip
     """The side said of one organ: right before it, else right after it."""
-    before = [s for s in words.sides if start <= s.start and s.end <= organ.start + 1 and organ.start - s.end <= 30]
+    before = [s for s in words.sides if start <= s.start < end and s.end <= organ.start + 1 <= s.end + 31]
     before = [s for s in before if not vocabulary.grammar.side_cut.search(words.text[s.end : organ.start])]
     after = [s for s in words.sides if organ.end <= s.start < end and s.start - organ.end <= 22]
     within = [s for s in words.sides if organ.start <= s.start and s.end <= organ.end]
@@ -183,6 +183,7 @@ class _Locator:
             (_telling(wide), wide, "organ_in_sentence"),
             (_telling(heading), None, "organ_heading"),
             ("liver" if self._names_a_segment(window, carried) else None, None, "organ_of_segment"),
+            ("bone" if self._names_a_bone(window) else None, None, "organ_of_part"),
             ("pelvis" if wide and wide.value == "pelvis" else None, wide, "organ_in_sentence"),
             (self._operated(), None, "organ_of_operation"),
             (_telling(carried), None, "organ_carried"),
@@ -193,6 +194,11 @@ class _Locator:
         """A bare "segment 7" is the liver's, unless the lung is being described."""
         named = any(names_segment(p.value) for p in self._words.places if window[0] <= p.start < window[1])
         return named and (carried is None or carried.organ != "lung")
+
+    def _names_a_bone(self, window: tuple[int, int]) -> bool:
+        """A level of the spine without the word: `a lesion in T8`."""
+        places = [place for place in self._words.places if window[0] <= place.start < window[1]]
+        return any(place.value.organs == ("bone",) for place in places)
 
     def _operated(self) -> str | None:
         """`Distal pancreatectomy for a 4.5 cm neoplasm` names the organ."""

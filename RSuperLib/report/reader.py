@@ -17,7 +17,7 @@ from RSuperLib.report.place import Location, heading_place, organs_named
 from RSuperLib.report.refusals import not_supported, too_many_lesions, why_unreadable
 from RSuperLib.report.schema import Reading
 from RSuperLib.report.statements import Statement, find_statements
-from RSuperLib.report.tables import Table, table_begun
+from RSuperLib.report.tables import Table, numbered_row, table_begun
 from RSuperLib.report.vocabulary import Vocabulary, Words, find_words, vocabulary
 
 #: A report has a few dozen lesions; what has more is something else, or many reports.
@@ -92,7 +92,8 @@ class _Run:
         if begun := table_begun(self._vocabulary, words):
             self._table = begun
             return
-        words = (self._table.row(self._vocabulary, words) if self._table else None) or words
+        row = self._table.row(self._vocabulary, words) if self._table else None
+        words = row or numbered_row(self._vocabulary, words)
         heading = self._heading(sentence)
         found = find_mentions(self._vocabulary, words)
         self.statements += find_statements(self._vocabulary, words, found, heading)

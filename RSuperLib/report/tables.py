@@ -49,6 +49,14 @@ def table_begun(vocabulary: Vocabulary, words: Words) -> Table | None:
     return Table(columns, tuple(vocabulary.sizes.unit_in(cell) for cell in cells))
 
 
+def numbered_row(vocabulary: Vocabulary, words: Words) -> Words:
+    """The words of `Target 1 - liver segment 7: 32 mm`, whose lesion has a number for a name."""
+    start = words.sentence.start
+    if words.heads or not words.sizes or not vocabulary.columns["row"].match(words.text, start):
+        return words
+    return replace(words, heads=[_unnamed(words, [(start, start)], words.sizes[0].start)])
+
+
 def _column(vocabulary: Vocabulary, cell: str) -> str:
     return next((name for name in ("prior", "now", "label") if vocabulary.columns[name].search(cell)), "")
 

@@ -245,15 +245,17 @@ def find_words(words: Vocabulary, report: NormalText, sentence: Sentence) -> Wor
     organs = [hit for hit in words.organs.find(text, start, end) if hit.value]
     negations = words.negations.find(text, start, end)
     attenuation = words.attenuation.find(text, start, end)
+    places = sorted(_find_places(words, text, start, end), key=lambda hit: hit.start)
+    within = [(hit.start, hit.end) for hit in (*attenuation, *places)]
     return Words(
         report, sentence,
         heads=_lesion_heads(words, text, start, end),
         organs=organs,
-        places=sorted(_find_places(words, text, start, end), key=lambda hit: hit.start),
+        places=places,
         sides=words.sides.find(text, start, end),
         sizes=words.sizes.find(text, start, end),
-        others=_outside(words.other_nouns.find(text, start, end), attenuation),
-        measured=_outside(words.measured_nouns.find(text, start, end), attenuation),
+        others=_outside(words.other_nouns.find(text, start, end), within),
+        measured=_outside(words.measured_nouns.find(text, start, end), within),
         hedges=[h for h in words.hedges.find(text, start, end) if not _inside(h, negations, "before")],
         hedges_after=words.hedges_after.find(text, start, end),
         negations=negations,
@@ -266,9 +268,9 @@ def _lesion_heads(words: Vocabulary, text: str, start: int, end: int) -> list[Hi
     return [Hit(hit.start, hit.end, hit.text, hit.value) for hit in found if hit.value is not None]
 
 
-def _outside(hits: list[Hit[str]], others: list[Hit[Attenuation]]) -> list[Hit[str]]:
-    """The hits that are not part of others: in "fluid density" no fluid is meant."""
-    return [hit for hit in hits if not any(o.start < hit.end and hit.start < o.end for o in others)]
+def _outside(hits: list[Hit[str]], others: list[tuple[int, int]]) -> list[Hit[str]]:
+    """The hits that are not part of other words: "fluid density" is no fluid, "para-aortic" no aorta."""
+    return [hit for hit in hits if not any(start < hit.end and hit.start < end for start, end in others)]
 
 
 def _inside(hit: Hit[Any], others: list[Hit[str]], value: str) -> bool:
