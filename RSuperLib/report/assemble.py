@@ -278,8 +278,9 @@ class _Builder:
         return _with_size(member, sizes[index])
 
     def _names_a_side(self, begin: int, end: int) -> bool:
-        places = [place for place in self._words.places if place.value.side]
-        return any(begin <= hit.start < end for hit in (*self._words.sides, *places))
+        named = [side.start for side in self._words.sides]
+        named += [place.start for place in self._words.places if place.value.side]
+        return any(begin <= place < end for place in named)
 
     def _stretch(self, sizes: list[Measurement], index: int) -> tuple[int, int]:
         """The words around one size of a list: between "and" and "and" or semicolons, else up to the next size."""
