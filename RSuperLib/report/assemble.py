@@ -62,18 +62,6 @@ class Draft:
         """Whether it is, or may be, there now."""
         return self.presence in ("present", "probable", "possible") and self.temporality == "current"
 
-    @property
-    def is_title(self) -> bool:
-        """Whether its sentence only announces others: "Nodules:"."""
-        start, end, _ = self.evidence[0]
-        return (
-            len(self.evidence) == 1
-            and self.size is None
-            and self.mention.head.plural
-            and end - self.mention.end <= 1
-            and (start == self.mention.start)
-        )
-
     def add_sizes(self, sizes: list[Measurement], whole: Span) -> None:
         """Take sizes that the following sentence gives."""
         self.prior += [size for size in sizes if size.prior]

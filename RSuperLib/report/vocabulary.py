@@ -119,6 +119,7 @@ class Vocabulary:
         self.paired_plural = phrase(anatomy["paired_plural"])
         self.beside_organ: dict[str, str] = anatomy["beside_organ"]
         self.places = [(phrase(row["words"]), _place(row)) for row in anatomy["places"]]
+        self.any_place = phrase("|".join(row["words"] for row in anatomy["places"]))
         self.segments = _segment_pattern(anatomy, attributes["units"])
         self.segment_range = phrase(grammar["segment_range"])
         self.grammar = Grammar.of(grammar)
@@ -268,6 +269,8 @@ def _find_places(words: Vocabulary, text: str, start: int, end: int) -> Iterator
     for match in words.segments.finditer(text, start, end):
         part = SEGMENT_RANGE if words.segment_range.search(match["numbers"]) else SEGMENT
         yield Hit(match.start(), match.end(), match["numbers"], Place((part,), ("liver", "lung")))
+    if words.any_place.search(text, start, end) is None:  # most sentences name none
+        return
     for pattern, place in words.places:
         for match in pattern.finditer(text, start, end):
             yield Hit(match.start(), match.end(), match.group(), place)
