@@ -62,18 +62,6 @@ class Draft:
         """Whether it is, or may be, there now."""
         return self.presence in ("present", "probable", "possible") and self.temporality == "current"
 
-    @property
-    def is_title(self) -> bool:
-        """Whether its sentence only announces others: "Nodules:"."""
-        start, end, _ = self.evidence[0]
-        return (
-            len(self.evidence) == 1
-            and self.size is None
-            and self.mention.head.plural
-            and end - self.mention.end <= 1
-            and (start == self.mention.start)
-        )
-
     def add_sizes(self, sizes: list[Measurement], whole: Span) -> None:
         """Take sizes that the following sentence gives."""
         self.prior += [size for size in sizes if size.prior]
@@ -278,8 +266,9 @@ class _Builder:
         return _with_size(member, sizes[index])
 
     def _names_a_side(self, begin: int, end: int) -> bool:
-        places = [place for place in self._words.places if place.value.side]
-        return any(begin <= hit.start < end for hit in (*self._words.sides, *places))
+        named = [side.start for side in self._words.sides]
+        named += [place.start for place in self._words.places if place.value.side]
+        return any(begin <= place < end for place in named)
 
     def _stretch(self, sizes: list[Measurement], index: int) -> tuple[int, int]:
         """The words around one size of a list: between "and" and "and" or semicolons, else up to the next size."""

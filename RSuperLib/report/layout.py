@@ -20,7 +20,8 @@ _LONGEST_SENTENCE = 1200  # characters; keeps the work per sentence bounded
 _HEADING = re.compile(r"[ \t]*(?:[-*•>]|\d{1,2}[.)](?!\d))?[ \t]*([^\W\d_][\w ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)")
 _LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)](?!\d)|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
 _ITEM = re.compile(r"(?<![^\s])(\d{1,2})[.)][ \t]+(?=[A-Z])")
-_NEED_NO_COLON = ("findings", "impression", "history", "technique", "comparison")
+#: Sections that a line of their name alone begins. "more" goes on with the findings: "Other findings".
+_NEED_NO_COLON = ("findings", "more", "impression", "history", "technique", "comparison")
 _STOPS = re.compile(r"[,;:]|\.(?!\d)")
 _LONG_WITHOUT_STOPS = 20  # words
 _SENTENCE_END = re.compile(r"[.!?](?=\s)\s*")
@@ -148,22 +149,29 @@ class Layout:
             body = start
             if named:
                 kind, from_, to, body = named[0], start + named[1], start + named[2], start + named[3]
-                section = kind or ("findings" if section in UNREAD_SECTIONS else section)
+                section = (
+                    "findings" if kind == "more" else kind or ("findings" if section in UNREAD_SECTIONS else section)
+                )
                 heading = None if kind else (from_, to)
                 told, listed = False, _LIST_MARKER.match(cased, start) is not None
             elif listed and _LIST_MARKER.match(cased, start):
                 heading = None  # another item of the list
             elif section in ("history", "technique", "comparison") and told and index > announced:
                 section = "findings" if section == "comparison" or _begins_anew(cased, start) else section
-            opening = index < first and index < announced or (index == 0 and not named and self._is_title(cased, end))
+            opening = index < min(first, announced) or (index == 0 and not named and self._is_title(cased, end))
             before = "history" if opening and not self._size.search(cased, start, end) else section
             told = told or bool(cased[body:end].strip(" \t\n:"))
             yield from self._tail_is_impression(cased, _Block(body, end, before, heading))
 
     def _is_title(self, cased: str, end: int) -> bool:
         """Whether the first line names the examination, and is no sentence: `CT staging of rectal cancer`."""
-        line = cased[:end].strip()
-        return line[-1:] not in ".:;" and end < len(cased) and self._title.match(lower_plain(line)) is not None
+        line = lower_plain(cased[:end].strip())
+        sentence = line[-1:] in (".", ":", ";") or end == len(cased) or self._verbs.search(line)
+        return not sentence and self._title.match(line) is not None
+
+    @cached_property
+    def _verbs(self) -> re.Pattern[str]:
+        return phrase(self._language.context["verbs"])
 
     @cached_property
     def _title(self) -> re.Pattern[str]:
@@ -196,7 +204,7 @@ class Layout:
         return follows[0].isupper() or self._heading_of(follows.split("\n", 1)[0]) is not None
 
     def _heading_at(self, cased: str, start: int, end: int) -> tuple[str, int, int, int] | None:
-        """As `_heading_of`; in dictation a paragraph may begin with the name of its section: `impression renal cyst`."""
+        """As `_heading_of`; a dictated paragraph begins with the bare name of its section: `impression renal cyst`."""
         spoken = re.match(r"([a-z]+) (?=[a-z0-9])", cased[start:end])
         kind = self._heading_kind(spoken[1]) if spoken and _begins_anew(cased, start) else ""
         if spoken and kind in ("findings", "impression"):

@@ -239,6 +239,7 @@ def _join_axes(sizes: list[Measurement]) -> list[Measurement]:
     for size in sizes:
         last = joined[-1] if joined else None
         third = last and size.craniocaudal and len(last.axes_mm) == 2
+        third = third or (last and last.craniocaudal and len(last.axes_mm) == 1 and len(size.axes_mm) == 2)
         beside = last and last.directed and size.directed and size.start - last.end < _NEAR
         if last and (third or beside) and size.prior == last.prior:
             axes = (*last.axes_mm, *size.axes_mm)

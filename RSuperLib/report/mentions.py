@@ -168,7 +168,7 @@ class _Finder:
     def _is_predicate_density(self, mention: Mention) -> bool:
         """`…, now low density`: no article, no number, no place of its own."""
         bare = not mention.introduced and not mention.definite and not mention.head.plural
-        placed = any(mention.start <= hit.start for hit in (*self._words.organs, *self._words.places))
+        placed = any(mention.start <= place for place in self._words.located)
         return bare and not placed and self._is_predicate(mention.end)
 
     def _with_adjective(self, mention: Mention) -> Mention:
@@ -355,7 +355,7 @@ class _Finder:
         between = self._text[base.end : mention.start]
         if self._v.grammar.copula.search(between):
             return self._v.beside.search(self._text, self._words.clause_at(base.start)[0], base.start) is None
-        named = any(mention.start <= hit.start < mention.end for hit in (*self._words.organs, *self._words.places))
+        named = any(mention.start <= place < mention.end for place in self._words.located)
         bare = not named and not mention.introduced and not mention.head.plural and base.head.generic
         alone = self._is_predicate(mention.end) and mention.head.kind != "node"
         return bare and alone and re.search(r"[,(] ?$", self._text[: mention.start]) is not None

@@ -47,9 +47,7 @@ class Story:
         if not draft.is_lesion:
             return []
         candidates = [d for d in self.drafts if d.is_lesion and _compatible(d, draft)]
-        if draft.of_group and self.last and _is_group(self.last[-1]) and self.last[-1].size is None:
-            return [d for d in self.last[-1:] if _compatible(d, draft) and _same_class(d, draft)]
-        if self._elaborates(draft):
+        if self._is_largest(draft) or self._elaborates(draft):
             return [d for d in self.last if _compatible(d, draft)][-1:]
         if self._refers_back(draft):
             known = [d for d in self.last if d.is_lesion and _same_class(d, draft)]
@@ -60,6 +58,13 @@ class Story:
         if draft.section in ("impression", "addendum"):
             return self._concluded(draft, [d for d in candidates if d.section != "impression"])
         return []
+
+    def _is_largest(self, draft: Draft) -> bool:
+        """`The largest node measures …` right after a group of nodes that has no size yet."""
+        group = self.last[-1] if self.last else None
+        if group is None or group.size or not draft.of_group:
+            return False
+        return _is_group(group) and _compatible(group, draft) and _same_class(group, draft)
 
     def _concluded(self, draft: Draft, candidates: list[Draft]) -> list[Draft]:
         """The findings of the body that a conclusion sums up."""

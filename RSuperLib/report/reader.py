@@ -129,16 +129,23 @@ class _Run:
         if not sizes or not self.story.last:
             return
         group = self.story.last[-1]
-        if organs and not (group.is_title or group.of_title):
+        title = self._is_title(group)
+        if organs and not (title or group.of_title):
             return
         if anaphor:
             group.add_sizes(sizes, whole)
         elif member := member_of_group(words, group, whole):
             member.add_sizes(sizes, whole)
-            member.of_title = group.is_title or group.of_title
-            if group.is_title:
+            member.of_title = title or group.of_title
+            if title:
                 self.story.drafts.remove(group)
             self.story.add([member])
+
+    def _is_title(self, group: Draft) -> bool:
+        """Whether its line only announces others: `Nodules:`."""
+        start, end, _ = group.evidence[0]
+        alone = len(group.evidence) == 1 and group.size is None and start == group.mention.start
+        return alone and self._report.text[group.mention.end : end].strip() == ":"
 
     def _carry(self, words: Words, drafts: list[Draft]) -> None:
         """The organ that a following sentence without one speaks of."""

@@ -149,8 +149,7 @@ class Vocabulary:
             (row["words"], (row["kind"], row["rank"])) for row in lesions["kind_words"]
         )
         self.plain_node = phrase(lesions["plain_node"])
-        self.makes_a_lesion = phrase(lesions["makes_a_lesion"])
-        self.not_a_lesion = phrase(lesions["not_a_lesion"])
+        self.makes_a_lesion, self.not_a_lesion = phrase(lesions["makes_a_lesion"]), phrase(lesions["not_a_lesion"])
         self.other_nouns = Table([(lesions["other_nouns"], "other")])
         self.measured_nouns = Table([(lesions["measured_nouns"], "measured")])
         self.organs = Table(
@@ -234,6 +233,11 @@ class Words:
         """The whole report's normal text, which all spans refer to."""
         return self.report.text
 
+    @property
+    def located(self) -> list[int]:
+        """Where organs and their parts are named."""
+        return [hit.start for hit in self.organs] + [hit.start for hit in self.places]
+
     def clause_at(self, place: int) -> tuple[int, int]:
         """The clause that a character lies in."""
         return next(((a, b) for a, b in self.clauses if a <= place < b), (self.sentence.start, self.sentence.end))
@@ -246,7 +250,7 @@ def find_words(words: Vocabulary, report: NormalText, sentence: Sentence) -> Wor
     negations = words.negations.find(text, start, end)
     attenuation = words.attenuation.find(text, start, end)
     places = sorted(_find_places(words, text, start, end), key=lambda hit: hit.start)
-    within = [(hit.start, hit.end) for hit in (*attenuation, *places)]
+    within = [(hit.start, hit.end) for hit in attenuation] + [(hit.start, hit.end) for hit in places]
     return Words(
         report, sentence,
         heads=_lesion_heads(words, text, start, end),
