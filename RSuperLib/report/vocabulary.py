@@ -157,10 +157,10 @@ class Vocabulary:
         self.definite_before = phrase(context["definite_before"])
         self.noun_phrase_starts = phrase(context["noun_phrase_starts"])
         self.breaks_scope = phrase("|".join(context["breaks_scope"]))
-        self.resected = phrase("|".join(context["resected"]))
         self.operated_for = phrase(rf"(?:{'|'.join(context['ectomies'])}) (?:{grammar['operation_for']})")
-        self.history = phrase("|".join(context["history"]))
-        self.organ_gone = phrase("|".join(context["organ_gone"]))
+        self.resected, self.history, self.organ_gone = (
+            phrase("|".join(context[name])) for name in ("resected", "history", "organ_gone")
+        )
 
 
 @cache
