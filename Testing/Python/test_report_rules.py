@@ -18,7 +18,11 @@ from RSuperLib.evaluation.readings import same_place
 from RSuperLib.report import Finding, Reading, read_report
 
 FOLDER = Path(__file__).parent / "reports"
-CASES = [json.loads(line) for path in sorted(FOLDER.glob("rules_*.jsonl")) for line in path.read_text("utf-8").splitlines()]
+CASES = [
+    json.loads(line)
+    for path in sorted(FOLDER.glob("rules_*.jsonl"))
+    for line in path.read_text(encoding="utf-8").splitlines()
+]
 
 
 def misses(expected: dict[str, Any], finding: Finding) -> list[str]:
@@ -61,8 +65,11 @@ def test_rule(case: dict[str, Any]) -> None:
     assert reading.status == "read", reading.reason
     wrong = lesions_of(case["lesions"], reading) if "lesions" in case else []
     wrong += [f"lesion in {f.organ}" for f in reading.lesions if f.organ in case.get("absent", [])]
-    stated = {(o.organ, o.status, o.laterality) for o in reading.organs} | {(o.organ, o.status, "") for o in reading.organs}
-    wrong += [f"not read: {o}" for o in case.get("organs", []) if (o["organ"], o["status"], o.get("laterality", "")) not in stated]
+    stated = {(organ.organ, organ.status, organ.laterality) for organ in reading.organs}
+    stated |= {(organ.organ, organ.status, "") for organ in reading.organs}
+    for organ in case.get("organs", []):
+        if (organ["organ"], organ["status"], organ.get("laterality", "")) not in stated:
+            wrong.append(f"not read: {organ}")
     clear = {organ.organ for organ in reading.organs if organ.status in ("normal", "no_lesion")}
     wrong += [f"{organ} called clear" for organ in case.get("not_clear", []) if organ in clear]
     assert not wrong, f"{case['rule']}: {case['text']}"
