@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from RSuperLib.commands.arguments import user_path
 from RSuperLib.commands.progress import progress_bar
 from RSuperLib.io.errors import InputError
-from RSuperLib.report.batch import read_batch
+from RSuperLib.report.batch import read_batch, skipped_list
 
 _MANY = (".jsonl", ".ndjson", ".csv", ".tsv")
 
@@ -48,6 +49,13 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def describe(result: dict[str, Any]) -> str:
-    """How many reports were read."""
+    """How many reports were read, and what was left out."""
     unread = f", {result['not_read']} of them could not be read" if result["not_read"] else ""
-    return f"{result['reports']} reports{unread}; {result['lesions']} lesions. Readings: {result['out']}"
+    lines = [f"{result['reports']} reports{unread}; {result['lesions']} lesions. Readings: {result['out']}"]
+    if result["resumed"]:
+        lines.append(f"{result['resumed']} of the readings were there from a run that had been stopped.")
+    if result["skipped"]:
+        lines.append(
+            f"{result['skipped']} broken lines were left out; they are listed in {skipped_list(Path(result['out']))}."
+        )
+    return "\n".join(lines)

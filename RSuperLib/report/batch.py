@@ -101,8 +101,13 @@ def read_batch(
         done = _read_all(source, found, partial, jobs, part_of(progress, _SURVEY_SHARE, 1))
         partial.finish()
     if keep_going:
-        write_bytes(out.with_name(f"{out.stem}.skipped.csv"), _list_of(found.broken))
+        write_bytes(skipped_list(out), _list_of(found.broken))
     return done.plus(Batch(skipped=len(found.broken)))
+
+
+def skipped_list(out: Path) -> Path:
+    """Where the broken lines of a run are listed."""
+    return out.with_name(f"{out.stem}.skipped.csv")
 
 
 def same_file(one: Path, other: Path) -> bool:
