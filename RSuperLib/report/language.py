@@ -3,25 +3,61 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from itertools import pairwise
 
 from RSuperLib.report.lexicon import function_words, supported_languages
 from RSuperLib.report.normalise import NormalText
 from RSuperLib.report.vocabulary import vocabulary
 
 _ENOUGH = 2000  # characters from each end are enough to tell
+_LEAST_SHARE = 0.08  # of the words must be known ones
+_LEAD = 2  # small words by which a sentence must speak for one language to count for it
+_FOREIGN_SHARE = 0.3  # of the words in sentences that can be told; above it no language may stand for the whole
 
 
 def detect_language(report: NormalText) -> str:
-    """Two-letter code of the language; "" where it cannot be told.
+    """Two-letter code of the language, that of most words; "" where it cannot be told.
 
     A supported language also counts by its medical words, so that "Liver: unremarkable" is English.
     """
-    text = report.text if len(report.text) < 2 * _ENOUGH else report.text[:_ENOUGH] + report.text[-_ENOUGH:]
-    tokens = re.findall(r"[^\W\d_]+", text)
-    scores = {code: sum(token in words for token in tokens) for code, words in function_words().items()}
+    text = _ends(report.text)
+    tokens = _tokens(text)
+    scores = _small_words(tokens)
     for code in supported_languages():
         words = vocabulary(code)
-        medical = len(words.organs.find(text)) + len(words.heads.find(text)) + len(words.normal.find(text))
-        scores[code] = scores.get(code, 0) + medical
+        own = _ends(words.compounds.separate(report).text)
+        medical = (words.organs, words.heads, words.normal, words.ectomies)
+        scores[code] = scores.get(code, 0) + sum(len(table.find(own)) for table in medical)
     best = max(scores, key=lambda code: scores[code])
-    return best if scores[best] >= max(1, 0.08 * len(tokens)) else ""
+    return best if scores[best] >= max(1, _LEAST_SHARE * len(tokens)) else ""
+
+
+def foreign_language(report: NormalText, code: str) -> str:
+    """A second language in which so much of the report is written that reading it as `code` would miss it; else ""."""
+    share: Counter[str] = Counter()
+    cuts = [0, *(m.end() for m in re.finditer(r"\n|[.!?;](?=\s)", report.cased)), len(report.cased)]
+    for start, end in pairwise(cuts):
+        tokens = _tokens(report.text[start:end])
+        (first, most), (_, second) = _two_best(_small_words(tokens))
+        if most - second >= _LEAD:
+            share[first] += len(tokens)
+    others = [(count, other) for other, count in share.items() if other != code]
+    count, other = max(others, default=(0, ""))
+    return other if count > _FOREIGN_SHARE * share.total() else ""
+
+
+def _ends(text: str) -> str:
+    return text if len(text) < 2 * _ENOUGH else text[:_ENOUGH] + text[-_ENOUGH:]
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", text)
+
+
+def _small_words(tokens: list[str]) -> dict[str, int]:
+    return {code: sum(token in words for token in tokens) for code, words in function_words().items()}
+
+
+def _two_best(scores: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(scores.items(), key=lambda item: -item[1])[:2]

@@ -16,6 +16,7 @@ UNREAD_SECTIONS = frozenset({"history", "technique", "comparison", "administrati
 
 #: A capital letter in the middle of a sentence, at a word that is no abbreviation and no level ("T3").
 _LOST_BREAK = re.compile(r"(?<=[a-z)] )(?=[A-Z][a-z]{2,})")
+_LONGEST_BRACKET = 160  # characters
 _LONGEST_SENTENCE = 1200  # characters; keeps the work per sentence bounded
 _HEADING = re.compile(r"[ \t]*(?:[-*•>]|\d{1,2}[.)](?!\d))?[ \t]*([^\W\d_][\w ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)")
 _LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)](?!\d)|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
@@ -168,8 +169,8 @@ class Layout:
         for mark in re.finditer(r"[()]|[.!?](?=[\s\"•)]|$)|;|[\s.][•\"](?=\s*\S)", cased[start:end]):
             place, sign = start + mark.start(), mark.group()[0]
             if sign in "()":
-                depth, opened = (1, place) if sign == "(" else (0, opened)
-            elif (depth and place - opened < 160) or (sign == ";" and _goes_on_small(cased, place, end)):
+                depth, opened = (1, place) if sign == "(" and _closes(cased, place, end) else (0, opened)
+            elif (depth and place - opened < _LONGEST_BRACKET) or (sign == ";" and _goes_on_small(cased, place, end)):
                 continue
             elif len(mark.group()) == 2 or self._ends_here(cased, cut, place, end):
                 depth = 0
@@ -197,6 +198,12 @@ def _without_lost_breaks(cased: str, sentence: Sentence) -> list[Sentence]:
         replace(sentence, start=sentence.start + a, end=sentence.start + a + len(text[a:b].rstrip()))
         for a, b in pairwise(edges)
     ]
+
+
+def _closes(cased: str, opening: int, end: int) -> bool:
+    """Whether a bracket is closed; one that is not would swallow the ends of the sentences after it."""
+    following = re.compile(r"[()]").search(cased, opening + 1, end)
+    return following is not None and following.group() == ")"
 
 
 def _goes_on_small(cased: str, place: int, end: int) -> bool:

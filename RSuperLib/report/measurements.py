@@ -160,17 +160,19 @@ class MeasurementParser:
         low, high = max([start, *lows]), min([end, *highs])
         before, after = text[low : size.start], text[size.end : high]
         before = re.split(r"[;)]|, ", before)[-1] if not lows else re.split(r"[;)]", before)[-1]
-        after = re.split(rf"[;(]|{self._words['time_ends']}", after)[0]
+        after = self._without_comparison(re.split(rf"[;(]|{self._words['time_ends']}", after)[0])
         earlier = list(self._prior.finditer(before))
         now = [m for m in self._now.finditer(before) if not any(p.start() <= m.start() < p.end() for p in earlier)]
         marks = [(len(before) - m.end(), False) for m in now] + [(len(before) - m.end(), True) for m in earlier]
-        marks += [(m.start() + 1, False) for m in self._now.finditer(after) if not self._leads_on(m)]
-        marks += [(m.start() + 1, True) for m in self._prior_after.finditer(after) if not self._leads_on(m)]
+        marks += [(m.start() + 1, False) for m in self._now.finditer(after)]
+        marks += [(m.start() + 1, True) for m in self._prior_after.finditer(after)]
         return min(marks, default=(0, False))[1]
 
-    def _leads_on(self, words: re.Match[str]) -> bool:
-        """Whether time words speak only of a size that follows them: `12 mm, grown from 9 mm`."""
-        return re.search(rf"(?:{self._words['time_leads_on']})$", words.group()) is not None
+    def _without_comparison(self, after: str) -> str:
+        """The text up to time words that speak of what follows them: `12 mm, grown from 9 mm`, `compared to prior`."""
+        marks = [*self._now.finditer(after), *self._prior_after.finditer(after)]
+        leads = [m.start() for m in marks if re.search(rf"(?:{self._words['time_leads_on']})$", m.group())]
+        return after[: min(leads, default=len(after))]
 
 
 def _join_craniocaudal(sizes: list[Measurement]) -> list[Measurement]:

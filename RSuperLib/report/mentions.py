@@ -90,7 +90,7 @@ class _Finder:
         if base.head.plural and self._v.largest.search(between) and mention.head.kind == base.head.kind:
             return True
         twice = base.head.plural and mention.kind_text == base.kind_text
-        return twice and not self._v.verbs.search(between) and not self._v.another.search(between)
+        return twice and not self._v.verbs.search(between) and not self._brings_in(between)
 
     def _with_adjective(self, mention: Mention) -> Mention:
         """`A lesion, likely metastatic`: the kind stands after the hedge as an adjective."""
@@ -153,9 +153,13 @@ class _Finder:
             presence=hedge.presence if hedge else "present",
             type_certainty=hedge.level if hedge and head.rank >= 3 else "not_stated",
             definite=self._is_definite(start, hit.start),
-            introduced=self._v.another.search(phrase) is not None or bool(self._v.counts.find(phrase)),
+            introduced=self._brings_in(phrase) or bool(self._v.counts.find(phrase)),
             rules=tuple(rules),
         )  # fmt: skip
+
+    def _brings_in(self, words: str) -> bool:
+        """`Another`, `several`, `a`: what follows was not spoken of yet."""
+        return self._v.another.search(words) is not None or self._v.article.search(words) is not None
 
     def _phrase_start(self, hit: Hit[Head]) -> int:
         """Where the noun phrase of a head begins: after the last preposition, verb or other head before it."""
@@ -257,7 +261,10 @@ class _Finder:
         opening = self._text[start : start + 60]
         anaphor = self._v.anaphor.match(opening.lstrip("-( "))
         short = mention.end - start < _SHORT and not self._words.organs and not self._words.sizes
-        bare = short and not self._words.places and not self._v.another.search(self._text, start, mention.head_start)
+        new = self._v.another.search(self._text, start, mention.head_start) or (
+            hedges and self._v.article.search(self._text, start, before[0].start if before else mention.head_start)
+        )
+        bare = short and not self._words.places and not new
         if hedges and (anaphor or bare):
             return min(hedges, key=lambda hedge: _SURENESS.index(hedge.level))
         return None

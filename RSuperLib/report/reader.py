@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 
 from RSuperLib.report.assemble import Draft, build_drafts, free_sizes, member_of_group
 from RSuperLib.report.finish import finding_of, organ_statuses
-from RSuperLib.report.language import detect_language
+from RSuperLib.report.language import detect_language, foreign_language
 from RSuperLib.report.layout import UNREAD_SECTIONS, Layout, Sentence
 from RSuperLib.report.lexicon import Hit, supported_languages
 from RSuperLib.report.mentions import Found, find_mentions
 from RSuperLib.report.merge import Story
 from RSuperLib.report.normalise import NormalText, normalise
 from RSuperLib.report.place import Location, organs_named
-from RSuperLib.report.refusals import not_supported, too_many_lesions, why_unreadable
+from RSuperLib.report.refusals import not_supported, too_many_lesions, two_languages, why_unreadable
 from RSuperLib.report.schema import Reading
 from RSuperLib.report.statements import Statement, find_statements
 from RSuperLib.report.vocabulary import Vocabulary, Words, find_words, vocabulary
@@ -41,7 +41,11 @@ def read_report(text: str, report_id: str = "") -> Reading:
     code = detect_language(report)
     if code not in supported_languages():
         return _unread(report_id, text, not_supported(code), code)
-    run = _Run(vocabulary(code), report)
+    if other := foreign_language(report, code):
+        return _unread(report_id, text, two_languages(code, other), code)
+    words = vocabulary(code)
+    report = words.compounds.separate(report)
+    run = _Run(words, report)
     run.read()
     if len(run.story.drafts) > MOST_LESIONS:
         return _unread(report_id, text, too_many_lesions(MOST_LESIONS), code)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from RSuperLib.report.compounds import Compounds
 from RSuperLib.report.layout import Sentence
 from RSuperLib.report.lexicon import Hit, Language, Table, load_language, phrase
 from RSuperLib.report.measurements import Measurement, MeasurementParser
@@ -115,6 +116,7 @@ class Vocabulary:
         self.segments = _segment_pattern(anatomy, attributes["units"])
         self.segment_range = phrase(grammar["segment_range"])
         self.grammar = Grammar.of(grammar)
+        self.compounds = Compounds(grammar["compounds"])
         self.attenuation: Table[Attenuation] = Table((w, name) for name, w in attributes["attenuation"].items())
         self.sides: Table[Laterality] = Table((words, side) for side, words in attributes["sides"].items())
         self.counts = Table((words, int(number)) for number, words in attributes["counts"].items())
@@ -139,6 +141,7 @@ class Vocabulary:
         self.not_of_the_organ, self.only_part = phrase(context["not_of_the_organ"]), phrase(context["only_part"])
         self.enlarged_node, self.advice = phrase(context["enlarged_node"]), phrase(context["advice"])
         self.gone, self.remainder = phrase(context["gone"]), phrase(context["remainder"])
+        self.article = phrase(grammar["article"])
         self.another, self.component_of = phrase(context["another"]), phrase(context["component_of"])
         self.definite_before = phrase(context["definite_before"])
         self.noun_phrase_starts = phrase(context["noun_phrase_starts"])

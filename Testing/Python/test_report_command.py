@@ -80,7 +80,7 @@ def _write_lines(path: Path, lines: list[str]) -> Path:
 def test_many_reports_become_one_reading_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
         {"id": "a", "text": "A 5 mm nodule in the left lung.", "other": 1},
-        {"id": "b", "text": "Geen afwijkingen van de lever en de nieren."},
+        {"id": "b", "text": "Keine Auffälligkeiten der Leber und der Nieren."},
     ]
     source = _write_lines(tmp_path / "reports.jsonl", [json.dumps(row) for row in rows])
     out = tmp_path / "readings.jsonl"

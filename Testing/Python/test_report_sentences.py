@@ -49,6 +49,10 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
     ("A mass arising from the pancreatic tail measuring 35 mm.", [{"diameters_mm": [35], "prior_mm": []}]),
     ("A liver lesion is now 14 mm, from 9 mm.", [{"diameters_mm": [14], "prior_mm": [9]}]),
     ("A liver lesion of 14 mm increased from 9 mm.", [{"diameters_mm": [14], "prior_mm": [9]}]),
+    # A comparison with an earlier examination does not make the size before it an earlier one.
+    ("New 5 mm nodule in the left lung compared to prior exam.", [{"diameters_mm": [5], "prior_mm": []}]),
+    ("Lung nodule of 12 mm, compared with 9 mm on prior.", [{"diameters_mm": [12], "prior_mm": [9]}]),
+    ("Lung nodule of 12 mm versus 9 mm.", [{"diameters_mm": [12], "prior_mm": [9]}]),
     # Parts of other organs.
     ("A 19 mm mass in the uncinate process.", [{"organ": "pancreas", "organ_masks": ["pancreas_head"]}]),
     ("A 19 mm mass in the neck of the pancreas.", [{"parts": ["neck"], "organ_masks": ["pancreas_head"]}]),
@@ -154,6 +158,11 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
     (
         "Pancreatic tail mass 3.2 cm with liver metastases.",
         [{"organ": "pancreas"}, {"organ": "liver", "kind": "metastasis"}],
+    ),
+    # A bracket that is never closed.
+    (
+        "A 7 mm nodule in the left lung (series 5. Most compatible with a granuloma. Small cyst in the right kidney.",
+        [{"organ": "lung", "kind": "benign"}, {"organ": "kidney", "laterality": "right"}],
     ),
     # Lists.
     (
