@@ -154,8 +154,7 @@ class _Builder:
             attenuation=self._attenuation(), presence=self._presence(), temporality=self._temporality(),
             change=self._change(), rules=[*mention.rules, place.rule], flags=list(place.flags),
         )  # fmt: skip
-        if self._is_largest_of_group(draft) and self._places_only_the_largest(place):
-            draft.flags.append("part_of_largest")
+        self._limit_place(draft)
         self._add_series(draft)
         self._add_words_for_size(draft)
         if any(size.unit_missing for size in now):
@@ -177,14 +176,27 @@ class _Builder:
         start, end = self._mention.window
         return draft.count.multiplicity == "multiple" and self._v.largest.search(self._text, start, end) is not None
 
-    def _places_only_the_largest(self, place: Location) -> bool:
-        """`Multiple lesions, the largest in segment 4`: where the others are is not said."""
+    def _limit_place(self, draft: Draft) -> None:
+        """Flag a part that is that of some of a group; a side that is that of most of it is not the group's."""
+        if draft.count.multiplicity != "multiple":
+            return
         start, end = self._mention.window
-        largest = self._v.largest.search(self._text, start, end)
-        if largest is None or not place.parts:
-            return False
+        largest, mostly = self._v.largest.search(self._text, start, end), self._v.mostly.search(self._text, start, end)
+        if largest and self._places_only(draft.place, largest.start()):
+            draft.flags.append("part_of_largest")
+        elif mostly and self._places_only(draft.place, mostly.start()):
+            draft.flags.append("part_of_most")
+        if mostly and draft.place.side in ("left", "right") and not self._side_before(mostly.start()):
+            draft.place = replace(draft.place, side=None)
+
+    def _places_only(self, place: Location, mark: int) -> bool:
+        """`Multiple lesions, the largest in segment 4`: all parts stand after the word, so not of all."""
+        start, end = self._mention.window
         named = (p.start for p in self._words.places if place.organ in p.value.organs and start <= p.start < end)
-        return all(place_start > largest.start() for place_start in named)
+        return bool(place.parts) and all(place_start > mark for place_start in named)
+
+    def _side_before(self, mark: int) -> bool:
+        return any(self._mention.window[0] <= side.start < mark for side in self._words.sides)
 
     def _member(self, draft: Draft, sizes: list[Measurement], index: int, heading: Location | None,
                 carried: Location | None) -> Draft:  # fmt: skip

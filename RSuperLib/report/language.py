@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
 from itertools import pairwise
 
-from RSuperLib.report.lexicon import function_words, supported_languages
+from RSuperLib.report.compounds import Compounds
+from RSuperLib.report.lexicon import Table, function_words, load_language, supported_languages
 from RSuperLib.report.normalise import NormalText
-from RSuperLib.report.vocabulary import vocabulary
 
 _ENOUGH = 2000  # characters from each end are enough to tell
 _LEAST_SHARE = 0.08  # of the words must be known ones
 _LEAD = 2  # small words by which a sentence must speak for one language to count for it
+_NONE = (("", 0), ("", 0))
 _FOREIGN_SHARE = 0.3  # of the words in sentences that can be told; above it no language may stand for the whole
 
 
@@ -25,12 +27,19 @@ def detect_language(report: NormalText) -> str:
     tokens = _tokens(text)
     scores = _small_words(tokens)
     for code in supported_languages():
-        words = vocabulary(code)
-        own = _ends(words.compounds.separate(report).text)
-        medical = (words.organs, words.heads, words.normal, words.ectomies)
-        scores[code] = scores.get(code, 0) + sum(len(table.find(own)) for table in medical)
-    best = max(scores, key=lambda code: scores[code])
+        compounds, medical = _medical_words(code)
+        scores[code] += len(medical.find(_ends(compounds.separate(report).text)))
+    best = max(scores, key=lambda code: (scores[code], code in supported_languages()))
     return best if scores[best] >= max(1, _LEAST_SHARE * len(tokens)) else ""
+
+
+@cache
+def _medical_words(code: str) -> tuple[Compounds, Table[str]]:
+    """What tells a language besides its small words; less than its whole vocabulary, which may never be needed."""
+    language = load_language(code)
+    heads = [row[number] for row in language.lesions["heads"] for number in ("one", "many") if number in row]
+    words = [*language.anatomy["organs"].values(), *heads, *language.context["normal"], *language.context["ectomies"]]
+    return Compounds(language.grammar["compounds"]), Table((pattern, code) for pattern in words)
 
 
 def foreign_language(report: NormalText, code: str) -> str:
@@ -39,7 +48,7 @@ def foreign_language(report: NormalText, code: str) -> str:
     cuts = [0, *(m.end() for m in re.finditer(r"\n|[.!?;](?=\s)", report.cased)), len(report.cased)]
     for start, end in pairwise(cuts):
         tokens = _tokens(report.text[start:end])
-        (first, most), (_, second) = _two_best(_small_words(tokens))
+        (first, most), (_, second) = (*_small_words(tokens).most_common(2), *_NONE)[:2]
         if most - second >= _LEAD:
             share[first] += len(tokens)
     others = [(count, other) for other, count in share.items() if other != code]
@@ -55,9 +64,6 @@ def _tokens(text: str) -> list[str]:
     return re.findall(r"[^\W\d_]+", text)
 
 
-def _small_words(tokens: list[str]) -> dict[str, int]:
-    return {code: sum(token in words for token in tokens) for code, words in function_words().items()}
-
-
-def _two_best(scores: dict[str, int]) -> list[tuple[str, int]]:
-    return sorted(scores.items(), key=lambda item: -item[1])[:2]
+def _small_words(tokens: list[str]) -> Counter[str]:
+    languages = function_words()
+    return Counter(code for token in tokens for code in languages.get(token, ()))

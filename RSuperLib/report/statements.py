@@ -47,20 +47,22 @@ class _Finder:
             if not marks or not self._speaks_of_organs(start, end) or any(self._is_denied(mark) for mark in marks):
                 continue
             bare = len(self._text[start : marks[0].start].strip(" ,;")) <= _FEW_LETTERS
-            if bare or organs_named(self._v, self._words, start, end):
-                statements += self._of_clause(start, end, "normal")
+            if not bare and not organs_named(self._v, self._words, start, end):
+                continue
+            stated = self._of_clause(start, end, "normal")
+            excepted = self._has_exception(end)
+            statements += [s for s in stated if not excepted or s.organ == "upper_abdomen"]
         return statements
 
     def _speaks_of_organs(self, start: int, end: int) -> bool:
-        """No lesion, no exception, no mere attribute ("aeration") and no denial of normality."""
+        """No lesion, no mere attribute ("aeration") and no denial of normality."""
         if self._v.not_of_the_organ.search(self._text, start, end) or self._v.remainder.search(self._text, start, end):
             return False
-        if any(start <= m.head_start < end and m.denied != "all" for m in self._found.mentions):
-            return False
-        following = self._v.breaks_scope.match(self._text, end) or self._v.breaks_scope.search(
-            self._text, end, end + 14
-        )
-        return following is None
+        return not any(start <= m.head_start < end and m.denied != "all" for m in self._found.mentions)
+
+    def _has_exception(self, end: int) -> bool:
+        """`Normal except for …`: no organ is normal, but the abdomen as a whole is, but for that."""
+        return self._v.breaks_scope.search(self._text, end, end + 14) is not None
 
     def _is_denied(self, mark: Hit[str]) -> bool:
         before = [n for n in self._words.negations if n.value == "before" and n.end <= mark.start]

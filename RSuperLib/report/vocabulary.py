@@ -10,7 +10,7 @@ from typing import Any
 
 from RSuperLib.report.compounds import Compounds
 from RSuperLib.report.layout import Sentence
-from RSuperLib.report.lexicon import Hit, Language, Table, load_language, phrase
+from RSuperLib.report.lexicon import Hit, Language, Rows, Table, load_language, phrase
 from RSuperLib.report.measurements import Measurement, MeasurementParser
 from RSuperLib.report.normalise import NormalText
 from RSuperLib.report.schema import Attenuation, Certainty, Kind, Laterality, Malignancy, Presence
@@ -112,7 +112,7 @@ class Vocabulary:
         self.beside = phrase(anatomy["beside"])
         self.paired_plural = phrase(anatomy["paired_plural"])
         self.beside_organ: dict[str, str] = anatomy["beside_organ"]
-        self.places = [(phrase(row["words"]), _place(row)) for row in anatomy["places"]]
+        self.places = Rows((row["words"], _place(row)) for row in anatomy["places"])
         self.segments = _segment_pattern(anatomy, attributes["units"])
         self.segment_range = phrase(grammar["segment_range"])
         self.grammar = Grammar.of(grammar)
@@ -121,6 +121,7 @@ class Vocabulary:
         self.sides: Table[Laterality] = Table((words, side) for side, words in attributes["sides"].items())
         self.counts = Table((words, int(number)) for number, words in attributes["counts"].items())
         self.many, self.largest = phrase(attributes["many"]), phrase(attributes["largest"])
+        self.mostly = phrase(attributes["mostly"])
         self.adjectives = phrase("|".join([*attributes["attenuation"].values(), attributes["adjectives"]]))
         self.at_least, self.about = phrase(attributes["at_least"]), phrase(attributes["about"])
         self.small_sizes = [(phrase(row["words"]), row["max_mm"]) for row in attributes["small_sizes"]]
@@ -251,9 +252,7 @@ def _find_places(words: Vocabulary, text: str, start: int, end: int) -> Iterator
     for match in words.segments.finditer(text, start, end):
         part = SEGMENT_RANGE if words.segment_range.search(match["numbers"]) else SEGMENT
         yield Hit(match.start(), match.end(), match["numbers"], Place((part,), ("liver", "lung")))
-    for pattern, place in words.places:
-        for match in pattern.finditer(text, start, end):
-            yield Hit(match.start(), match.end(), match.group(), place)
+    yield from words.places.find(text, start, end)
 
 
 def _clauses(words: Vocabulary, text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -134,6 +134,12 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
         "Scattered subcentimeter pulmonary nodules.",
         [{"size_kind": "qualitative", "size_max_mm": 10, "diameters_mm": []}],
     ),
+    # Where most of a group is, not all of it is.
+    (
+        "Multiple pulmonary nodules, primarily in the right lower lobe.",
+        [{"laterality": None, "parts": ["lower lobe"], "organ_masks": ["lung_left", "lung_right"]}],
+    ),
+    ("Cysts in both kidneys, mainly on the left.", [{"laterality": "bilateral", "multiplicity": "multiple"}]),
     # Sizes that belong to something else.
     (
         "2.1 cm mass in the pancreatic head with upstream ductal dilatation to 8 mm.",
@@ -245,7 +251,9 @@ ORGANS: list[tuple[str, set[tuple[str, str | None]], set[str]]] = [
     ("Gallbladder: Surgically removed.", set(), {"gallbladder"}),
     ("Postsurgical changes from hysterectomy.", set(), {"uterus"}),
     ("Partial nephrectomy on the left.", set(), set()),
+    ("The upper abdomen is normal except for a 2 cm cyst in the spleen.", {("upper_abdomen", None)}, set()),
     # What does not clear an organ.
+    ("The spleen is normal except for a 2 cm cyst.", set(), set()),
     ("No new liver lesion.", set(), set()),
     ("No other focal hepatic lesion.", set(), set()),
     ("No liver metastasis.", set(), set()),
