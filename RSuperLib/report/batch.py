@@ -123,7 +123,7 @@ def reader_version() -> str:
     """The version of the library and a checksum of the rules: readings of different ones do not go into one file."""
     folder = Path(__file__).parent
     checksum = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".json")):
+    for path in sorted([*folder.glob("*.py"), *folder.glob("languages/**/*.json")]):
         checksum.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return f"{__version__}+{checksum.hexdigest()[:12]}"
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from RSuperLib.cli import main
 from RSuperLib.io.errors import InputError
 from RSuperLib.report import Evidence, Finding, OrganStatus, Reading, read_report
 from RSuperLib.report.schema import Attenuation
@@ -29,7 +30,8 @@ from RSuperLib.report.tables import (
 )  # fmt: skip
 from RSuperLib.report.tables import columns as c
 from RSuperLib.report.tables.cells import as_written, harmless, items_of, list_text
-from RSuperLib.report.tables.tumours import published_cells, tumour_rows, why_left_out
+from RSuperLib.report.tables.left_out import why_left_out
+from RSuperLib.report.tables.tumours import published_cells, tumour_rows
 from RSuperLib.report.tables.values import organ_of
 
 #: The header of the published files, as listed in their description.
@@ -373,17 +375,17 @@ def check_there_and_back(path: Path, chosen: list[Reading]) -> None:
     assert kept + written.left_out_lesions == sum(len(one.lesions) for one in chosen)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=_SLOW)
+@settings(max_examples=40, deadline=None, suppress_health_check=_SLOW)
 @given(readings())
 def test_every_reading_comes_back(tmp_path: Path, chosen: list[Reading]) -> None:
     check_there_and_back(tmp_path / "tumours.csv", chosen)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=_SLOW)
+@settings(max_examples=40, deadline=None, suppress_health_check=_SLOW)
 @given(readings())
 def test_every_row_of_a_ct_comes_back(tmp_path: Path, chosen: list[Reading]) -> None:
     path = tmp_path / "cts.csv"
-    rows = write_ct_table(path, chosen, CtIds())
+    rows = write_ct_table(path, chosen, CtIds()).rows
     ids = CtIds()
     expected = [ct_row(one, ids.of(one.id)) for one in chosen if not why_left_out(one)]
     found = list(read_ct_table(path))
@@ -418,7 +420,7 @@ def test_readings_of_real_reports_come_back(data_dir: Path, table: Path) -> None
     chosen = [read_report(row["text"], row["id"]) for row in map(json.loads, lines)]
     check_there_and_back(table, chosen)
     cts = table.with_name("cts.csv")
-    assert write_ct_table(cts, chosen, CtIds()) == len(list(read_ct_table(cts)))
+    assert write_ct_table(cts, chosen, CtIds()).rows == len(list(read_ct_table(cts)))
 
 
 # per CT
@@ -434,8 +436,9 @@ def test_a_ct_has_counts_the_largest_in_cm_and_its_place(tmp_path: Path) -> None
         finding(organ="thyroid", diameters_mm=[50], size_kind="exact"),
         organs=[OrganStatus(organ="spleen", status="normal")],
     )  # fmt: skip
-    write_ct_table(path, [one], CtIds())
+    written = write_ct_table(path, [one], CtIds())
     (row,) = raw(path)
+    assert (written.left_out_reports, written.left_out_lesions) == (0, 1), "the thyroid has no column"
     assert row["BDMAP ID"] == "BDMAP_90000001"
     assert row["number of liver lesion instances"] == "4"
     assert row["largest liver lesion diameter (cm)"] == "3.2"
@@ -619,3 +622,94 @@ def test_lists_come_back(items: list[str]) -> None:
 
 def test_lists_read_plainly() -> None:
     assert list_text(["upper pole", "cortical"]) == "upper pole; cortical"
+
+
+# the command
+
+
+def shown(capsys: pytest.CaptureFixture[str], *words: str | Path) -> dict[str, Any]:
+    code = main(["read", *map(str, words), "--json"])
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return {"code": code, **result}
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    texts = [
+        "There is a 15 mm nodule in the right adrenal gland.",
+        "The liver is normal.",
+        "  ",
+        "A 9 mm cyst in the liver.",
+    ]
+    rows = [{"id": f"=case {number}", "text": text} for number, text in enumerate(texts)]
+    path = tmp_path / "reports.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    return path
+
+
+def test_reports_become_tables(reports: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, cts = table.with_name("readings.jsonl"), table.with_name("cts.csv")
+    result = shown(capsys, reports, "--out", out, "--per-tumour", table, "--per-ct", cts)
+    assert (result["code"], result["reports"], result["not_read"]) == (0, 4, 1)
+    assert {key: result["per_tumour"][key] for key in ("rows", "cases", "left_out_reports")} == {
+        "rows": 3, "cases": 3, "left_out_reports": 1,
+    }  # fmt: skip
+    rows = raw(table)
+    assert [row[c.ACCESSION] for row in rows] == ["'=case 0", "'=case 1", "'=case 3"]
+    assert [row[c.CT_ID] for row in rows] == ["BDMAP_90000001", "BDMAP_90000002", "BDMAP_90000003"]
+    assert [row[c.CT_ID] for row in raw(cts)] == [row[c.CT_ID] for row in rows]
+    assert [row["Report"] for row in rows] == ["", "", ""]
+    assert shown(capsys, table)["organs"] == {"adrenal": 1, "liver": 1}
+    assert shown(capsys, cts)["organs"] == {"adrenal": 1, "liver": 1} | dict.fromkeys(
+        set(c.CT_ORGANS) - {"adrenal", "liver"}, 0
+    )
+
+
+def test_a_ct_keeps_its_id_when_reports_are_added(
+    reports: Path, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = table.with_name("readings.jsonl")
+    shown(capsys, reports, "--out", out, "--per-tumour", table)
+    first = {row[c.ACCESSION]: row[c.CT_ID] for row in raw(table)}
+    rows = reports.read_text("utf-8").splitlines()
+    rows.insert(0, json.dumps({"id": "new", "text": "The spleen is normal."}))
+    reports.write_text("\n".join(rows), "utf-8")
+    shown(capsys, reports, "--out", out, "--per-tumour", table)
+    second = {row[c.ACCESSION]: row[c.CT_ID] for row in raw(table)}
+    assert second == {**first, "new": "BDMAP_90000004"}
+
+
+def test_tables_are_written_of_readings_too(reports: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = table.with_name("readings.jsonl")
+    shown(capsys, reports, "--out", out)
+    result = shown(capsys, out, "--per-tumour", table, "--training-names")
+    assert (result["code"], raw(table)[0][c.ORGAN]) == (0, "adrenal_gland")
+    assert shown(capsys, out)["error"]["message"] == "The file holds readings."
+
+
+def test_the_texts_are_put_in_only_where_asked(reports: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = table.with_name("readings.jsonl")
+    shown(capsys, reports, "--out", out, "--per-tumour", table, "--with-report-text")
+    assert raw(table)[0]["Report"] == "There is a 15 mm nodule in the right adrenal gland."
+    assert raw(table)[0]["DNN Answer"] == ""
+
+
+def test_a_place_that_cannot_be_written_is_said(reports: Path, table: Path) -> None:
+    out = table.with_name("readings.jsonl")
+    assert main(["read", str(reports), "--out", str(out), "--per-tumour", f"{reports}/tumours.csv"]) == 1
+    assert main(["read", str(reports), "--out", str(out), "--per-ct", f"{reports}/cts.csv"]) == 1
+
+
+def test_no_file_is_named_twice(reports: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = table.with_name("readings.jsonl")
+    result = shown(capsys, reports, "--out", out, "--per-tumour", table, "--per-ct", table)
+    assert (result["code"], "named twice" in result["error"]["message"]) == (2, True)
+    assert not out.exists()
+
+
+def test_a_table_becomes_cases(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    published(table, {**ROW, c.SIZE: "0.0"})
+    cases = table.with_name("cases.jsonl")
+    result = shown(capsys, table, "--out", cases)
+    assert (result["cases"], result["lesions"], result["flagged"]) == (1, 1, 1)
+    assert [TableCase.model_validate_json(line).id for line in cases.read_text("utf-8").splitlines()] == ["AC1"]

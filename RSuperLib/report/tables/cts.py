@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast, get_args
 
@@ -15,7 +16,7 @@ from RSuperLib.report.tables import columns as c
 from RSuperLib.report.tables.cells import Row, RowWriter, rows_of
 from RSuperLib.report.tables.fitting import row_sizes
 from RSuperLib.report.tables.ids import CtIds
-from RSuperLib.report.tables.tumours import why_left_out
+from RSuperLib.report.tables.left_out import LeftOut, Written, why_left_out
 from RSuperLib.report.tables.values import (
     UNKNOWN,
     diameters_of,
@@ -26,6 +27,7 @@ from RSuperLib.report.tables.values import (
     truth_of,
 )
 
+_NO_COLUMN = "its organ has no column"
 _STATES = get_args(OrganState)
 
 
@@ -68,6 +70,10 @@ class CtRow:
     metastasis: str = UNKNOWN
     text_sha256: str = ""
 
+    def as_json(self) -> str:
+        """The row as one line of JSON."""
+        return json.dumps({"schema_version": 1, **asdict(self)}, ensure_ascii=False)
+
 
 def ct_row(reading: Reading, ct_id: str) -> CtRow:
     """The row of a reading."""
@@ -103,10 +109,11 @@ def _largest(finding: Finding) -> float | None:
     return max((size for text in row_sizes(finding) for size in diameters_of(text) or []), default=None)
 
 
-def write_ct_table(path: Path, readings: Iterable[Reading], ids: CtIds) -> int:
-    """Write the per-CT table, whole or not at all, and return how many rows it has.
+def write_ct_table(path: Path, readings: Iterable[Reading], ids: CtIds) -> Written:
+    """Write the per-CT table, whole or not at all, and beside it the list of what it leaves out.
 
-    Reports that were not read, or that mention no lesion and clear no organ, have no row: silence is no truth.
+    Reports that were not read, or that mention no lesion and clear no organ, have no row: silence is no truth. Lesions
+    of organs without a column only make `no lesion` false.
 
     Raises:
         RSuperError: the disk is full or the folder cannot be written; the table is then as it was before.
@@ -119,12 +126,18 @@ def write_ct_table(path: Path, readings: Iterable[Reading], ids: CtIds) -> int:
         with temporary.open("wb") as file:
             file.write(writer.header())
             for reading in readings:
-                if not why_left_out(reading):
-                    file.write(writer.line(_cells(ct_row(reading, ids.of(reading.id)))))
-                    rows += 1
+                if reason := why_left_out(reading):
+                    left_out.report(reading.id, reason)
+                    continue
+                file.write(writer.line(_cells(ct_row(reading, ids.of(reading.id)))))
+                rows += 1
+                for finding in reading.lesions:
+                    if finding.organ not in c.CT_ORGANS:
+                        left_out.lesion(reading.id, finding.lesion_id, _NO_COLUMN)
 
-    write_whole(path, save)
-    return rows
+    with LeftOut(path.parent) as left_out:
+        write_whole(path, save)
+        return Written(rows, rows, left_out.reports, left_out.lesions, left_out.save(path))
 
 
 def _cells(row: CtRow) -> dict[str, str]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from RSuperLib.report.tables import columns as c
 from RSuperLib.report.tables.cells import RowWriter, list_text
 from RSuperLib.report.tables.fitting import MOST_IN_REGION, MOST_ROWS, fit
 from RSuperLib.report.tables.ids import CtIds
+from RSuperLib.report.tables.left_out import LeftOut, Written, why_left_out
 from RSuperLib.report.tables.records import SCHEMA_VERSION
 from RSuperLib.report.tables.values import (
     UNKNOWN,
@@ -26,29 +25,7 @@ from RSuperLib.report.tables.values import (
     published_organ,
 )
 
-NOT_READ = "the report could not be read"
-SILENT = "the report mentions no lesion and says of no organ that it is clear"
 _NO_ROOM = f"more than {MOST_ROWS} rows, or {MOST_IN_REGION} of one region"
-_CLEAR = ("normal", "no_lesion", "absent")
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a table holds.
-
-    Attributes:
-        cases: CTs with rows.
-        rows: all rows.
-        left_out_reports: reports without a row: not read, or silent.
-        left_out_lesions: lesions without a row.
-        list: file that names what was left out; None if nothing was.
-    """
-
-    cases: int
-    rows: int
-    left_out_reports: int
-    left_out_lesions: int
-    list: Path | None
 
 
 def write_tumour_table(
@@ -66,28 +43,34 @@ def write_tumour_table(
     Raises:
         RSuperError: the disk is full or the folder cannot be written; the table is then as it was before.
     """
-    writer = _TableWriter(path, ids, underscores=underscores)
-    write_whole(path, lambda temporary: writer.write(temporary, readings))
-    return writer.written
+    table = RowWriter((*c.TUMOUR_COLUMNS, *c.EXTRA_TUMOUR_COLUMNS))
+    cases = rows = 0
 
-
-def write_list(path: Path, save: Callable[[Any], object]) -> None:
-    """Write a list of what was left out, whole or not at all."""
-
-    def to(temporary: Path) -> None:
+    def save(temporary: Path) -> None:
+        nonlocal cases, rows
         with temporary.open("wb") as file:
-            save(file)
+            file.write(table.header())
+            for reading, text in readings:
+                ct_id = "" if why_left_out(reading) else ids.of(reading.id)
+                found = tumour_rows(reading, ct_id, text, underscores=underscores)
+                file.writelines(map(table.line, found))
+                _note(left_out, reading, found)
+                cases += bool(found)
+                rows += len(found)
 
-    write_whole(path, to)
+    with LeftOut(path.parent) as left_out:
+        write_whole(path, save)
+        return Written(cases, rows, left_out.reports, left_out.lesions, left_out.save(path))
 
 
-def why_left_out(reading: Reading) -> str:
-    """Why a report has no row; "" if it has. Silence is not "no lesion", and supervises nothing."""
-    if reading.status == "not_read":
-        return NOT_READ
-    if not reading.lesions and not any(organ.status in _CLEAR for organ in reading.organs):
-        return SILENT
-    return ""
+def _note(left_out: LeftOut, reading: Reading, rows: list[dict[str, str]]) -> None:
+    if reason := why_left_out(reading):
+        left_out.report(reading.id, reason)
+        return
+    kept = {row.get(c.FINDING) for row in rows}
+    for number, finding in enumerate(reading.lesions, start=1):
+        if str(number) not in kept:
+            left_out.lesion(reading.id, finding.lesion_id, _NO_ROOM)
 
 
 def tumour_rows(reading: Reading, ct_id: str, text: str = "", *, underscores: bool = False) -> list[dict[str, str]]:
@@ -151,49 +134,3 @@ def _field_text(value: Any) -> str:
 def _statement_text(organ: OrganStatus) -> str:
     """`kidney left normal`, `lymph_node - no_lesion mediastinal`."""
     return f"{organ.organ} {organ.laterality or '-'} {organ.status} {organ.region or ''}".strip()
-
-
-class _TableWriter:
-    def __init__(self, path: Path, ids: CtIds, *, underscores: bool) -> None:
-        self._path, self._ids, self._underscores = path, ids, underscores
-        self._cases = self._rows = self._reports = self._lesions = 0
-        self.written = Written(0, 0, 0, 0, None)
-
-    def write(self, temporary: Path, readings: Iterable[tuple[Reading, str]]) -> None:
-        table = RowWriter((*c.TUMOUR_COLUMNS, *c.EXTRA_TUMOUR_COLUMNS))
-        left = RowWriter((c.ACCESSION, "lesion", "reason"))
-        with temporary.open("wb") as file, tempfile.TemporaryFile(dir=temporary.parent) as left_out:
-            file.write(table.header())
-            left_out.write(left.header())
-            for reading, text in readings:
-                rows = self._rows_of(reading, text)
-                file.writelines(map(table.line, rows))
-                left_out.writelines(map(left.line, self._left_out(reading, rows)))
-            self.written = self._finish(left_out)
-
-    def _rows_of(self, reading: Reading, text: str) -> list[dict[str, str]]:
-        if why_left_out(reading):
-            return []
-        rows = tumour_rows(reading, self._ids.of(reading.id), text, underscores=self._underscores)
-        self._cases += 1
-        self._rows += len(rows)
-        return rows
-
-    def _left_out(self, reading: Reading, rows: list[dict[str, str]]) -> Iterator[dict[str, str]]:
-        if reason := why_left_out(reading):
-            self._reports += 1
-            yield {c.ACCESSION: reading.id, "reason": reason}
-            return
-        kept = {row.get(c.FINDING) for row in rows}
-        for number, finding in enumerate(reading.lesions, start=1):
-            if str(number) not in kept:
-                self._lesions += 1
-                yield {c.ACCESSION: reading.id, "lesion": finding.lesion_id, "reason": _NO_ROOM}
-
-    def _finish(self, left_out: Any) -> Written:
-        path = None
-        if self._reports or self._lesions:
-            path = self._path.with_name(f"{self._path.stem}.left_out.csv")
-            left_out.seek(0)
-            write_list(path, lambda file: file.writelines(left_out))
-        return Written(self._cases, self._rows, self._reports, self._lesions, path)
