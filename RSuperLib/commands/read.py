@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from RSuperLib.commands import read_many
+from RSuperLib.commands import read_assistant, read_many
 from RSuperLib.commands.arguments import user_path
 from RSuperLib.io.errors import InputError
 from RSuperLib.report import Finding, Reading, load_report, read_report
@@ -18,6 +18,7 @@ EXAMPLES = """\
   rsuper read reports.jsonl --out readings.jsonl --jobs 2
   rsuper read reports.csv --out readings.jsonl --per-tumour tumours.csv --per-ct cts.csv
   rsuper read tumours.csv
+  rsuper read report.txt --assistant models/my-model
 
 reports.jsonl holds one report a line: {"id": "7", "text": "CT abdomen: ..."}; other keys are ignored. reports.csv has
 columns id and text. tumours.csv is a per-tumour or per-CT table, ours or a published one (Docs/tables.md)."""
@@ -30,16 +31,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--explain", action="store_true", help="also show the rules that fired")
     read_many.add_arguments(parser)
+    read_assistant.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read one report, or many into a file."""
     if read_many.is_asked_for(arguments):
+        read_assistant.refuse_many(arguments)
         return read_many.run(arguments)
     name = "" if str(arguments.report) == "-" else arguments.report.stem
-    reading = read_report(load_report(arguments.report), name)
+    text = load_report(arguments.report)
+    reading = read_report(text, name)
     if reading.status == "not_read":
         raise InputError(reading.reason, "Give a CT report in English as plain text.")
+    if arguments.assistant:
+        assisted = read_assistant.run(text, name, arguments)
+        shown = {"reading": assisted.reading, "explain": arguments.explain, "assisted": assisted}
+        return assisted.model_dump(mode="json") if arguments.json else shown
     result = reading.model_dump(mode="json")
     return result if arguments.json else {"reading": reading, "explain": arguments.explain}
 
@@ -51,7 +59,8 @@ def describe(result: dict[str, Any]) -> str:
     reading: Reading = result["reading"]
     lines = [line for finding in reading.findings for line in _finding_lines(finding, explain=result["explain"])]
     lines = lines or ["No lesion was read out of this report."]
-    return "\n".join([*lines, *_organ_lines(reading)])
+    lines += _organ_lines(reading)
+    return "\n".join([*lines, *(read_assistant.describe(result["assisted"]) if "assisted" in result else [])])
 
 
 def _finding_lines(finding: Finding, *, explain: bool) -> Iterator[str]:

@@ -12,11 +12,13 @@ from pydantic import BaseModel
 from RSuperLib.agreement import Agreement
 from RSuperLib.models import ModelCard
 from RSuperLib.report import Reading
+from RSuperLib.report.assistant import AssistedReading
 from RSuperLib.worker.record import RunRecord
 
 FOLDER = Path(__file__).parents[2] / "Docs" / "schemas"
 MODELS: dict[str, type[BaseModel]] = {
     "reading": Reading,
+    "assisted-reading": AssistedReading,
     "agreement": Agreement,
     "run": RunRecord,
     "model-card": ModelCard,
