@@ -216,14 +216,21 @@ class _Builder:
         return _with_size(member, sizes[index])
 
     def _stretch(self, sizes: list[Measurement], index: int) -> tuple[int, int]:
-        """The words around one size of a list: between "and" and "and" or semicolons, else up to the next size."""
+        """The words around one size of a list: between "and" and "and" or semicolons, else from size to size."""
         start, end = max(self._mention.end, self._mention.window[0]), self._mention.window[1]
         cuts = [m.start() for m in self._v.grammar.list_cut.finditer(self._text, start, end)]
         edges = [start, *cuts, end]
         pieces = [(a, b) for a, b in pairwise(edges) if any(a <= size.start < b for size in sizes)]
         if len(pieces) == len(sizes):
             return pieces[index]
+        before = list(pairwise([start, *(size.end for size in sizes)]))
+        if all(self._names_a_place(a, b) for a, b in before):  # "segment 2 (14 mm), segment 5 (9 mm), segment 8 (7 mm)"
+            return before[index]
         return sizes[index].start, sizes[index + 1].start if index + 1 < len(sizes) else end
+
+    def _names_a_place(self, start: int, end: int) -> bool:
+        starts = [hit.start for hit in self._words.places] + [hit.start for hit in self._words.sides]
+        return any(start <= place < end for place in starts)
 
     def _evidence(self) -> tuple[int, int]:
         start, end = self._mention.window

@@ -111,8 +111,10 @@ def _without_contradiction(statement: Statement, lesions: list[Draft], doubtful:
     if not inside:
         return statement
     if statement.organ == "lymph_node" and statement.region:
-        parts = {word for draft in inside for part in draft.place.parts for word in part.split()}
-        return None if parts & set(statement.region.replace(",", " ").split()) else statement
+        parts = {part for draft in inside for part in draft.place.parts}
+        words = {word for part in parts for word in part.split()}
+        met = parts & statement.parts or words & set(statement.region.replace(",", " ").split())
+        return None if met else statement
     sides = {draft.place.side for draft in inside}
     if len(sides) != 1 or not sides <= {"left", "right"}:
         return None

@@ -102,6 +102,12 @@ class Layout:
         words = "|".join(re.escape(word) for word in self._language.sections["abbreviations"])
         return re.compile(rf"(?:^|[^a-z0-9])(?:{words}|[a-z])\.$")
 
+    @cached_property
+    def _closing_abbreviation(self) -> re.Pattern[str]:
+        """An abbreviation that is a statement of its own, so that its last full stop may end the sentence."""
+        words = "|".join(re.escape(word) for word in self._language.sections["closing_abbreviations"])
+        return re.compile(rf"(?:^|[^a-z0-9])(?:{words})\.$")
+
     def _blocks(self, report: NormalText) -> Iterator[_Block]:
         section, heading = "findings", None
         for start, end in self._lines(report.cased):
@@ -184,6 +190,8 @@ class Layout:
         before = cased[cut : place + 1].lower()
         if re.fullmatch(r"\s*\(?\d{1,2}\.", before):
             return False
+        if self._closing_abbreviation.search(before[-16:]):
+            return not _goes_on_small(cased, place, end)
         return self._abbreviation.search(before[-16:]) is None
 
 

@@ -178,8 +178,9 @@ class _Locator:
         group = self._mention.head.plural and organ != "lymph_node"
         if group and any(s.value == "bilateral" and start <= s.start < end for s in self._words.sides):
             return "bilateral", "side_of_group"
-        if hit and organ == hit.value and (side := side_near(self._v, self._words, hit, start, end)):
-            return side, "side_near_organ"
+        by_organ, rule = self._side_by_organ(organ, hit, window) if hit else (None, "")
+        if by_organ:
+            return by_organ, rule
         sides = [s for s in self._words.sides if start <= s.start < end]
         anchor = self._mention
         sides.sort(key=lambda s: min(abs(s.start - anchor.end), abs(anchor.start - s.end)))
@@ -190,6 +191,17 @@ class _Locator:
             return next(iter(every)), "side_in_sentence"
         both = hit and self._mention.head.plural and self._v.paired_plural.search(self._text, *self._around(hit))
         return ("bilateral", "side_of_plural") if both else (None, "")
+
+    def _side_by_organ(self, organ: str, hit: Hit[str],
+                       window: tuple[int, int]) -> tuple[Laterality | None, str]:  # fmt: skip
+        """The side beside the organ; in `both kidneys are normal but for a cyst on the left` that beside the lesion."""
+        clause = self._words.clause_at(self._mention.head_start)
+        if not clause[0] <= hit.start < clause[1]:
+            start, end = max(clause[0], window[0]), min(clause[1], window[1])
+            side = next((s.value for s in self._words.sides if start <= s.start < end), None)
+            if side:
+                return side, "side_nearest"
+        return (side_near(self._v, self._words, hit, *window) if organ == hit.value else None), "side_near_organ"
 
     def _around(self, hit: Hit[str]) -> tuple[int, int]:
         return max(self._words.sentence.start, hit.start - 1), min(self._words.sentence.end, hit.end + 8)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from RSuperLib.report.lexicon import Hit
 from RSuperLib.report.mentions import Found, Mention
-from RSuperLib.report.place import UNSIDED, Location, locate, organs_named, side_near
+from RSuperLib.report.place import UNSIDED, Location, locate, organs_named, part_names, side_near
 from RSuperLib.report.schema import Laterality, OrganState
 from RSuperLib.report.vocabulary import Vocabulary, Words
 
@@ -23,6 +23,8 @@ class Statement:
     status: OrganState
     side: Laterality | None
     region: str | None
+    #: Plain names of the region's parts, by which it meets those of a finding.
+    parts: frozenset[str]
     start: int
     end: int
     section: str
@@ -94,10 +96,13 @@ class _Finder:
         if self._v.plain_node.search(mention.kind_text) and not self._v.enlarged_node.search(enlarged):
             return []
         start, end = self._words.clause_at(mention.head_start)
-        parts = [p.text for p in self._words.places if start <= p.start < end and "lymph_node" in p.value.organs]
+        places = [p for p in self._words.places if start <= p.start < end and "lymph_node" in p.value.organs]
         vague = self._heading is not None and self._heading.organ in ("upper_abdomen", "pelvis")
-        region = ", ".join(dict.fromkeys(parts)) or (self._heading.rule if self._heading and vague else "")
-        return [self._statement("lymph_node", "no_lesion", None, region or None)]
+        region = ", ".join(dict.fromkeys(p.text for p in places)) or (
+            self._heading.rule if self._heading and vague else ""
+        )
+        parts = frozenset(name for place in places for name in part_names(place, "lymph_node"))
+        return [self._statement("lymph_node", "no_lesion", None, region or None, parts)]
 
     def removed(self) -> list[Statement]:
         """Organs that surgery took away; a part of an organ is not the organ."""
@@ -146,7 +151,8 @@ class _Finder:
         partial = [p for p in parts if hit.value != "bone" and p != hit.text]
         return self._statement(hit.value, status, side, ", ".join(dict.fromkeys(partial)) or None)
 
-    def _statement(self, organ: str, status: OrganState, side: Laterality | None, region: str | None) -> Statement:
+    def _statement(self, organ: str, status: OrganState, side: Laterality | None, region: str | None,
+                   parts: frozenset[str] = frozenset()) -> Statement:  # fmt: skip
         sentence = self._words.sentence
         region = re.sub(r" +", " ", region) if region else None
-        return Statement(organ, status, side, region, sentence.start, sentence.end, sentence.section)
+        return Statement(organ, status, side, region, parts, sentence.start, sentence.end, sentence.section)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from RSuperLib.report import Finding, read_report
+from RSuperLib.report.place import UNSIDED
 
 CLEAR = ("normal", "no_lesion")
 
@@ -128,6 +131,12 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
         "Cysten in de lever en de linker nier.",
         [{"organ": "liver", "kind": "cyst"}, {"organ": "kidney", "laterality": "left", "kind": "cyst"}],
     ),
+    (
+        "De lever toont drie laesies: in segment 2 van 14 mm, in segment 5 van 21 mm en in segment 8 van 9 mm.",
+        [{"parts": ["segment 2"]}, {"parts": ["segment 5"], "diameters_mm": [21]}, {"parts": ["segment 8"]}],
+    ),
+    ("Beide nieren normaal op een cyste links na.", [{"laterality": "left", "count": 1, "kind": "cyst"}]),
+    ("Slokdarm g.b. Tumor in het rectum van 5 cm op 7 cm van de anus.", [{"organ": "colon", "diameters_mm": [50]}]),
     # Nodes.
     (
         "Vergrote lymfeklieren para-aortaal tot 14 mm.",
@@ -191,6 +200,7 @@ ORGANS: list[tuple[str, set[tuple[str, str | None]], set[str]]] = [
     ("Geen nieuwe leverlaesies.", set(), set()),
     ("Geen levermetastasen.", set(), set()),
     ("Geen nierstenen.", set(), set()),
+    ("Geen vergrote klieren mediastinaal. Klier van 2 cm in het mediastinum.", set(), set()),
     ("Normale grootte van de lever met meerdere cysten.", set(), set()),
     ("De lever is niet normaal.", set(), set()),
     ("De lever is normaal. Laesie van 3 cm in segment 6.", set(), set()),
@@ -255,3 +265,26 @@ def test_evidence_of_a_compound_is_the_word_as_pasted() -> None:
             assert text[evidence.start : evidence.end] == evidence.text
             assert not text[: evidence.start][-1:].isalpha()
             assert not text[evidence.end :][:1].isalpha()
+
+
+@pytest.mark.data
+def test_real_dutch_reports_are_read_as_their_english_translations_are_annotated(data_dir: Path) -> None:
+    lines = (data_dir / "reports" / "reports.jsonl").read_text("utf-8").splitlines()
+    texts = {row["id"]: row["text"] for row in map(json.loads, lines)}
+    golds = map(json.loads, (data_dir / "reports" / "gold_lesions.jsonl").read_text("utf-8").splitlines())
+    pairs = [(texts[gold["report_id"].replace("-en-", "-nl-")], gold) for gold in golds if "-en-" in gold["report_id"]]
+    assert len(pairs) == 3
+    for text, gold in pairs:
+        reading = read_report(text)
+        annotated = [row for row in gold["lesions"] if row["certainty"] != "negated"]
+        found = [lesion.model_dump() for lesion in reading.lesions]
+        assert sorted(map(_comparable, found)) == sorted(map(_comparable, annotated)), gold["report_id"]
+        clear = {(o.organ, o.status) for o in reading.organs if o.status in CLEAR}
+        assert clear == {(row["organ"], row["status"]) for row in gold["organs_stated"]}
+
+
+def _comparable(lesion: dict[str, Any]) -> str:
+    side = None if lesion["organ"] in UNSIDED else lesion["laterality"]
+    sizes = [float(size) for size in lesion["diameters_mm"]]
+    values = [lesion[name] for name in ("organ", "kind", "attenuation", "multiplicity", "count")]
+    return repr((*values, side, sizes))

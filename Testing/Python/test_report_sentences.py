@@ -134,6 +134,20 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
         "Scattered subcentimeter pulmonary nodules.",
         [{"size_kind": "qualitative", "size_max_mm": 10, "diameters_mm": []}],
     ),
+    # A list whose places stand before their sizes.
+    (
+        "Three liver lesions: segment 2 (14 mm), segment 5 (21 x 18 mm), segment 8 (9 mm).",
+        [
+            {"parts": ["segment 2"], "diameters_mm": [14]},
+            {"parts": ["segment 5"], "diameters_mm": [21, 18]},
+            {"parts": ["segment 8"], "diameters_mm": [9]},
+        ],
+    ),
+    (
+        "Lung nodules of 12 mm in the right upper lobe, 9 mm in the left upper lobe and 4 mm in the lingula.",
+        [{"laterality": "right"}, {"laterality": "left"}, {"parts": ["lingula"]}],
+    ),
+    ("Both kidneys are normal except for a 2 cm cyst on the left.", [{"laterality": "left", "count": 1}]),
     # Where most of a group is, not all of it is.
     (
         "Multiple pulmonary nodules, primarily in the right lower lobe.",
@@ -256,6 +270,7 @@ ORGANS: list[tuple[str, set[tuple[str, str | None]], set[str]]] = [
     ("The spleen is normal except for a 2 cm cyst.", set(), set()),
     ("No new liver lesion.", set(), set()),
     ("No other focal hepatic lesion.", set(), set()),
+    ("No enlarged nodes in the mediastinum. A 2 cm mediastinal node is seen.", set(), set()),
     ("No liver metastasis.", set(), set()),
     ("No kidney stones.", set(), set()),
     ("The liver is at the upper limit of normal in size.", set(), set()),
