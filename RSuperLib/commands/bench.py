@@ -17,6 +17,7 @@ BENCHMARKS = {
     "real": "the whole way on real CTs, Dice where experts drew the tumour (needs RSUPER_DATA)",
     "phantom": "phantom cases per hour on one core",
     "read": "the reader against annotated reports, with intervals and error classes (needs RSUPER_DATA)",
+    "deidentify": "how many made-up identifiers the scrubber hides, and what else it takes away",
     "import": "what importing the library costs against importing torch",
     "golden": "the published R-Super method, recomputed from the inputs in DIR, to compare digit by digit",
     "ball": "the search for a reported lesion against the published search, per diameter",
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--diameters", type=float, nargs="+", help="lesion diameters in mm (ball)")
     parser.add_argument("--tumours", type=int, nargs="+", help="reported lesions per crop (loss)")
     parser.add_argument("--channels", type=int, help="classes of the network (lossmem)")
+    parser.add_argument("--device", help="cpu or cuda (loss, lossmem)")
     parser.add_argument("--out", type=user_path, metavar="FILE", help="also write the result as JSON")
 
 

@@ -7,14 +7,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from RSuperLib.supervision.ball import ball_loss
+    from RSuperLib.supervision.options import BallOptions, ReportOptions, SegmentationOptions, VolumeOptions
     from RSuperLib.supervision.published_objective import published_objective
+    from RSuperLib.supervision.report_terms import report_terms
     from RSuperLib.supervision.segmentation import segmentation_loss
+    from RSuperLib.supervision.targets import ChannelTarget, LesionTarget
+    from RSuperLib.supervision.volume import volume_loss
 
-__all__ = ["published_objective", "segmentation_loss"]
+__all__ = [
+    "BallOptions",
+    "ChannelTarget",
+    "LesionTarget",
+    "ReportOptions",
+    "SegmentationOptions",
+    "VolumeOptions",
+    "ball_loss",
+    "published_objective",
+    "report_terms",
+    "segmentation_loss",
+    "volume_loss",
+]
 
 _HOME = {
+    "BallOptions": "options",
+    "ChannelTarget": "targets",
+    "LesionTarget": "targets",
+    "ReportOptions": "options",
+    "SegmentationOptions": "options",
+    "VolumeOptions": "options",
+    "ball_loss": "ball",
     "published_objective": "published_objective",
+    "report_terms": "report_terms",
     "segmentation_loss": "segmentation",
+    "volume_loss": "volume",
 }
 
 

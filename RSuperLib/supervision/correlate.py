@@ -30,7 +30,7 @@ def correlate(images: Tensor, maker: KernelMaker, *describes: Hashable) -> Tenso
     return sums
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _spectrum(
     maker: KernelMaker, describes: tuple[Hashable, ...], shape: Sequence[int], dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, tuple[int, ...]]:

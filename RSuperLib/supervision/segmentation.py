@@ -35,9 +35,9 @@ def segmentation_loss(
         (bce, dice), scalars; their sum is L_seg of paper A.
     """
     sums = channel_sums(logits, labels, known)
-    options = SegmentationOptions.published() if mode == "reference" else options or SegmentationOptions()
+    empty_mm3 = 0.0 if mode == "reference" else (options or SegmentationOptions()).empty_dice_mm3
     bce = sums.cross_entropy.sum() / logits.numel()
-    return bce, dice_of(sums, options.empty_dice_mm3 / voxel_mm3).mean()
+    return bce, dice_of(sums, empty_mm3 / voxel_mm3).mean()
 
 
 def dice_of(sums: ChannelSums, empty_voxels: float = 0.0) -> Tensor:

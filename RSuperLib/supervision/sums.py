@@ -7,14 +7,15 @@ channel by channel, with no more memory than one channel needs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-#: Logits, target and what is known of one channel of one sample, (D, H, W) each.
-_Channel = tuple[Tensor, Tensor, Tensor | None]
+#: Some voxels of a channel: logits, target and what is known of them.
+_Piece = tuple[Tensor, Tensor, Tensor | None]
 
 
 class ChannelSums(NamedTuple):
@@ -48,30 +49,41 @@ class _Sums(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, target: Tensor, known: Tensor | None) -> tuple[Tensor, ...]:
         ctx.save_for_backward(logits, target, known)
-        rows = [
-            torch.stack([_sums_of_channel(*_channel(b, c, logits, target, known)) for c in range(logits.shape[1])])
-            for b in range(len(logits))
+        rows = range(logits.shape[0] * logits.shape[1])
+        sums = [
+            torch.stack([_sums_of_piece(*one) for one in _pieces(logits, target, known, row)]).sum(0) for row in rows
         ]
-        return torch.stack(rows).unbind(-1)
+        return torch.stack(sums).reshape(*logits.shape[:2], 4).unbind(-1)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         logits, target, known = ctx.saved_tensors
-        result = torch.empty_like(logits)
-        for b in range(len(logits)):
-            for c in range(logits.shape[1]):
-                weights = [one[b, c] for one in gradients]
-                result[b, c] = _gradient_of_channel(*_channel(b, c, logits, target, known), *weights)
+        result = torch.empty(logits.shape, dtype=logits.dtype, device=logits.device)
+        weights = torch.stack(gradients, -1).flatten(0, 1)
+        size = _piece_size(logits)
+        for row, channel in enumerate(result.flatten(0, 1).flatten(1)):
+            for first, (x, t, k) in enumerate(_pieces(logits, target, known, row)):
+                channel[first * size : (first + 1) * size] = _gradient_of_piece(x, t, k, *weights[row])
         return result, None, None
 
 
-def _channel(b: int, c: int, logits: Tensor, target: Tensor, known: Tensor | None) -> _Channel:
-    x = logits[b, c]
-    x = x if x.dtype == torch.float64 else x.float()
-    return x, target[b, c].to(x.dtype), None if known is None else known[b, c].to(x.dtype)
+def _piece_size(logits: Tensor) -> int:
+    """Voxels at a time: what a processor's cache holds, or a whole channel on an accelerator."""
+    return 1 << 16 if logits.device.type == "cpu" else logits[0, 0].numel()
 
 
-def _sums_of_channel(x: Tensor, t: Tensor, k: Tensor | None) -> Tensor:
+def _pieces(logits: Tensor, target: Tensor, known: Tensor | None, row: int) -> Iterator[_Piece]:
+    """One channel of one sample; `row` counts them."""
+    b, c = divmod(row, logits.shape[1])
+    x, t = logits[b, c].reshape(-1), target[b, c].reshape(-1)
+    k = None if known is None else known[b, c].reshape(-1)
+    for first in range(0, logits[0, 0].numel(), _piece_size(logits)):
+        part = slice(first, first + _piece_size(logits))
+        yield x[part], t[part], None if k is None else k[part]
+
+
+def _sums_of_piece(logits: Tensor, target: Tensor, known: Tensor | None) -> Tensor:
+    x, t, k = _as_floats(logits, target, known)
     p, weighted = torch.sigmoid(x), t
     entropy = functional.softplus(x).sub_(x * t)
     hit = p * t
@@ -83,11 +95,18 @@ def _sums_of_channel(x: Tensor, t: Tensor, k: Tensor | None) -> Tensor:
     return torch.stack([true, p.sum() - true, weighted.sum() - true, entropy.sum()])
 
 
-def _gradient_of_channel(
-    x: Tensor, t: Tensor, k: Tensor | None, of_hit: Tensor, of_false: Tensor, of_missed: Tensor, of_entropy: Tensor
+def _gradient_of_piece(
+    logits: Tensor, target: Tensor, known: Tensor | None, hit: Tensor, false: Tensor, missed: Tensor, entropy: Tensor
 ) -> Tensor:
+    """With the gradients of the four sums."""
+    x, t, k = _as_floats(logits, target, known)
     p = torch.sigmoid(x)
     # d/dp of the first three sums is k (t, 1 - t, -t).
-    slope = (of_hit - of_missed - of_false) * t + of_false
-    slope = slope.mul_(p).mul_(1 - p).add_(p.sub_(t).mul_(of_entropy))
+    slope = t * (hit - missed - false) + false
+    slope = slope.mul_(p).mul_(1 - p).add_(p.sub_(t).mul_(entropy))
     return slope if k is None else slope.mul_(k)
+
+
+def _as_floats(x: Tensor, t: Tensor, k: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+    x = x if x.dtype == torch.float64 else x.float()
+    return x, t.to(x.dtype), None if k is None else k.to(x.dtype)
