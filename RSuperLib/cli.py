@@ -26,6 +26,7 @@ COMMANDS = {
     "demo": "try RSuper on a made-up patient",
     "segment": "tumour masks from a CT and its report",
     "read": "findings from a report",
+    "deidentify": "a report without identifiers, or its findings without text",
     "phantom": "made-up CTs with masks and reports, for tests and experiments",
     "models": "which models are there",
     "bench": "measure the claims",
