@@ -157,13 +157,14 @@ class _Builder:
         self._limit_place(draft)
         self._add_series(draft)
         self._add_words_for_size(draft)
-        if any(size.unit_missing for size in now):
-            draft.flags.append("unit_missing")
+        draft.flags += ["unit_missing"] if any(size.unit_missing for size in now) else []
+        draft.flags += ["size_unreadable"] if any(size.damaged for size in now) else []
         return self._sized(draft, _distinct([size for size in now if size.axes_mm]), heading, carried)
 
     def _sized(self, draft: Draft, sizes: list[Measurement], heading: Location | None,
                carried: Location | None) -> list[Draft]:  # fmt: skip
         if len(sizes) <= 1 or self._is_largest_of_group(draft):
+            draft.flags += ["largest_of_group"] if sizes and self._is_largest_of_group(draft) else []
             return [_with_size(draft, max(sizes, key=lambda s: s.largest_mm))] if sizes else [draft]
         listed = all(s.end <= self._mention.head_start for s in sizes)
         if draft.count.multiplicity == "multiple" or listed:

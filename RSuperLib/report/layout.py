@@ -62,6 +62,16 @@ class Layout:
             for piece in _without_lost_breaks(report.cased, sentence)
         ]
 
+    def holds_several_reports(self, report: NormalText) -> bool:
+        """Whether indication or technique come again after an impression, and lead to another impression."""
+        concluded, begins = False, False
+        for block in self._blocks(report):
+            begins = begins or (concluded and block.heading is None and block.section in ("history", "technique"))
+            if block.section == "impression" and begins:
+                return True
+            concluded = concluded or block.section == "impression"
+        return False
+
     @cached_property
     def _headings(self) -> list[tuple[re.Pattern[str], str]]:
         kinds: dict[str, list[str]] = self._language.sections["headings"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from RSuperLib.report.lexicon import Language, phrase
+from RSuperLib.report.normalise import DAMAGE
 from RSuperLib.report.schema import SizeKind
 
 _NUMBER = r"\d{1,4}(?:[.,]\d{1,2})?(?![\d])"
@@ -19,7 +20,7 @@ _LARGEST_MM = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A size as written. `axes_mm` is empty where the unit is missing (`unit_missing`)."""
+    """A size as written. `axes_mm` is empty where the unit is missing, or where a number is `damaged`."""
 
     start: int
     end: int
@@ -28,6 +29,7 @@ class Measurement:
     low_mm: float | None = None
     high_mm: float | None = None
     unit_missing: bool = False
+    damaged: bool = False
     craniocaudal: bool = False
     prior: bool = False
 
@@ -50,6 +52,7 @@ class MeasurementParser:
         """The sizes in text[start:end] (lower case), in order; distances and slice thicknesses are not sizes."""
         end = len(text) if end is None else end
         found = [size for match in self._pattern.finditer(text, start, end) for size in self._sizes(match)]
+        found += self._damaged(text, start, end)
         found += self._without_unit(text, start, end, found)
         found.sort(key=lambda size: size.start)
         sizes = [self._with_bound(text, start, size) for size in found if self._is_a_size(text, start, end, size)]
@@ -69,8 +72,15 @@ class MeasurementParser:
         span = rf"{_NUMBER}(?:{unit})? ?(?:-|{self._words['range_to']}) ?{_NUMBER}{unit}"
         shared = rf"{_NUMBER}(?:{unit})?(?:, ?{_NUMBER}(?:{unit})?)*,? ?(?:{self._words['and']}) {_NUMBER}{unit}"
         return re.compile(
-            rf"(?<![\w.,/])(?:(?P<axes>{axes})|(?P<span>{span})|(?P<shared>{shared})|(?P<one>{_NUMBER}{unit}))(?!\w)"
+            rf"(?<![\w.,/{DAMAGE}])(?:(?P<axes>{axes})|(?P<span>{span})|(?P<shared>{shared})|(?P<one>{_NUMBER}{unit}))(?![\w{DAMAGE}])"
         )
+
+    def _damaged(self, text: str, start: int, end: int) -> list[Measurement]:
+        """Sizes with a control character in a number, `1\\x0b2 mm`: neither 12 nor 2 mm can be told."""
+        if text.find(DAMAGE, start, end) < 0:
+            return []
+        pattern = re.compile(rf"[\d.,]+{DAMAGE}[\d.,{DAMAGE}]*(?: |-)?(?:{self._unit})(?!\w)")
+        return [Measurement(*m.span(), (), "not_stated", damaged=True) for m in pattern.finditer(text, start, end)]
 
     def _without_unit(self, text: str, start: int, end: int, found: list[Measurement]) -> list[Measurement]:
         """`measuring 15`: a size that cannot be used, so that a person can look at it."""

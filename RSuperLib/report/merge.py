@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from RSuperLib.report.assemble import Draft
 from RSuperLib.report.mentions import Mention
+from RSuperLib.report.statements import Statement
 
 _SIZE_SLACK = 0.10  # a conclusion that rounds 29 mm to 30 mm speaks of the same lesion
 
@@ -38,6 +39,13 @@ class Story:
                 _take_kind(draft, kind)
                 draft.evidence.append(evidence)
 
+    def question(self, statements: Iterable[Statement]) -> None:
+        """Flag the lesions in organs that an addendum calls clear; a person must decide, so none is taken away."""
+        clear = {s.organ for s in statements if s.section == "addendum" and s.status in ("normal", "no_lesion")}
+        for draft in self.drafts:
+            if draft.is_lesion and draft.place.organ in clear and draft.section != "addendum":
+                draft.flags.append("denied_in_addendum")
+
     def _known(self, draft: Draft) -> list[Draft]:
         """The findings that a draft repeats."""
         if not draft.is_lesion:
@@ -48,9 +56,18 @@ class Story:
         if self._refers_back(draft):
             known = [d for d in self.last if d.is_lesion and _same_class(d, draft)]
             return known or [d for d in candidates if _same_class(d, draft)][-1:]
+        if draft.section == "addendum" and draft.mention.definite:
+            return self._corrected(draft)
         if draft.section in ("impression", "addendum"):
             return self._concluded(draft, [d for d in candidates if d.section != "impression"])
         return []
+
+    def _corrected(self, draft: Draft) -> list[Draft]:
+        """The one lesion that "the mass" of an addendum can mean, be its size, part or side another one."""
+        same = [d for d in self.drafts if d.is_lesion and d.section != "addendum" and _same_class(d, draft)]
+        same = [d for d in same if draft.place.organ in (d.place.organ, "other")]
+        alike = [d for d in same if _compatible(d, draft) and not _contradicts(d, draft)]
+        return next((group for group in (alike, same) if len(group) == 1), alike[:1])
 
     def _concluded(self, draft: Draft, candidates: list[Draft]) -> list[Draft]:
         """The findings of the body that a conclusion sums up."""
@@ -121,11 +138,13 @@ def _join(known: Draft, again: Draft) -> None:
     """Add to a finding what its repeat says; the first words win, contradictions become flags."""
     known.evidence += [span for span in again.evidence if span not in known.evidence]
     _take_kind(known, again.mention)
+    if again.section == "addendum":
+        _correct(known, again)
     if known.size is None and again.size is not None:
         known.size, known.spans["diameters_mm"] = again.size, again.spans["diameters_mm"]
     if not known.place.parts and again.place.parts and known.place.organ == again.place.organ:
         known.place = replace(known.place, parts=again.place.parts)
-    elif _contradicts(known, again) and (again.size or again.section == "addendum"):
+    elif _contradicts(known, again) and again.size:
         known.flags.append("part_conflict")
     if known.place.organ == "other" and again.place.organ != "other":
         known.place = again.place
@@ -137,6 +156,22 @@ def _join(known: Draft, again: Draft) -> None:
     if again.presence == "present" and known.presence in ("possible", "probable") and again.size:
         known.presence = "present"
     known.rules.append("repeated")
+
+
+def _correct(known: Draft, again: Draft) -> None:
+    """Let an addendum have the last word; the first words stay as evidence, and a flag says what changed."""
+    side, parts = known.place.side, known.place.parts
+    if again.place.side and side and again.place.side != side:
+        known.flags.append("side_conflict")
+        known.place = replace(known.place, side=again.place.side)
+    if _contradicts(known, again) and parts:
+        known.flags.append("part_conflict")
+        known.place = replace(known.place, parts=again.place.parts)
+    if known.size and again.size and known.size.axes_mm != again.size.axes_mm:
+        known.flags.append("size_conflict")
+        known.size = again.size
+        known.spans["diameters_mm"] = [*again.spans["diameters_mm"], *known.spans["diameters_mm"]]
+    known.rules.append("addendum")
 
 
 def _take_kind(draft: Draft, mention: Mention) -> None:

@@ -14,7 +14,7 @@ from RSuperLib.report.mentions import Found, find_mentions
 from RSuperLib.report.merge import Story
 from RSuperLib.report.normalise import NormalText, normalise
 from RSuperLib.report.place import Location, organs_named
-from RSuperLib.report.refusals import not_supported, too_many_lesions, two_languages, why_unreadable
+from RSuperLib.report.refusals import not_supported, several_reports, too_many_lesions, two_languages, why_unreadable
 from RSuperLib.report.schema import Reading
 from RSuperLib.report.statements import Statement, find_statements
 from RSuperLib.report.vocabulary import Vocabulary, Words, find_words, vocabulary
@@ -45,8 +45,11 @@ def read_report(text: str, report_id: str = "") -> Reading:
         return _unread(report_id, text, two_languages(code, other), code)
     words = vocabulary(code)
     report = words.compounds.separate(report)
+    layout = Layout(words.language)
+    if layout.holds_several_reports(report):
+        return _unread(report_id, text, several_reports(), code)
     run = _Run(words, report)
-    run.read()
+    run.read(layout.sentences(report))
     if len(run.story.drafts) > MOST_LESIONS:
         return _unread(report_id, text, too_many_lesions(MOST_LESIONS), code)
     findings = [finding_of(report, draft, f"lesion {k}") for k, draft in enumerate(run.story.drafts, start=1)]
@@ -82,8 +85,9 @@ class _Run:
         self._carried: Location | None = None
         self._section = ""
 
-    def read(self) -> None:
-        for sentence in Layout(self._vocabulary.language).sentences(self._report):
+    def read(self, sentences: list[Sentence]) -> None:
+        """Read the sentences; an addendum comes last, wherever it stands, for it speaks of the rest."""
+        for sentence in sorted(sentences, key=lambda sentence: sentence.section == "addendum"):
             if sentence.section not in UNREAD_SECTIONS and len(self.story.drafts) <= MOST_LESIONS:
                 self._read_sentence(sentence)
 
@@ -93,7 +97,9 @@ class _Run:
         words = find_words(self._vocabulary, self._report, sentence)
         heading = self._heading(sentence)
         found = find_mentions(self._vocabulary, words)
-        self.statements += find_statements(self._vocabulary, words, found, heading)
+        statements = find_statements(self._vocabulary, words, found, heading)
+        self.statements += statements
+        self.story.question(statements)
         mentions = [m for m in found.mentions if m.denied != "some" and not (m.denied == "all" and m.head.generic)]
         mentions = [m for m in mentions if not self._is_advice(words, m.head_start)]
         drafts = build_drafts(self._vocabulary, words, mentions, heading, self._carried)

@@ -105,7 +105,7 @@ def test_no_organ_holds_a_lesion_and_is_clear_on_the_same_side(text: str) -> Non
         ("A 5 mm nodule in the left lung. " * 2_000, "more than one report|not one report"),
         ("Normale Leber ohne Raumforderung. Keine Lymphknotenvergrößerung. Die Nieren sind unauffällig.", "language"),
         (
-            "Leveren er normal uden fokale forandringer. Der ses en cyste på 3 cm i venstre nyre. Ingen forstørrede lymfeknuder.",
+            "Leveren er normal uden fokale forandringer. Der ses en cyste på 3 cm i venstre nyre.",
             "language",
         ),
         ("肝右葉に2cm大の低吸収域を認めます。膵に異常を認めません。", "language"),
@@ -117,6 +117,16 @@ def test_what_cannot_be_read_says_so_and_claims_nothing(text: str, reason: str) 
     assert any(word in reading.reason for word in reason.split("|"))
     assert reading.findings == []
     assert reading.organs == []
+
+
+def test_two_reports_in_one_text_are_not_merged() -> None:
+    one = "INDICATION: Pain.\nFINDINGS: {} cm mass in the liver.\nIMPRESSION: Liver mass.\n"
+    assert read_report(one.format(3)).findings
+    twice = read_report(one.format(3) + "\n" + one.format(5))
+    assert (twice.status, twice.findings, twice.organs) == ("not_read", [], [])
+    assert "more than one report" in twice.reason
+    parts = "CHEST FINDINGS: Normal.\nIMPRESSION: Normal.\nABDOMEN: 2 cm cyst in the liver.\nIMPRESSION: Liver cyst.\n"
+    assert read_report("INDICATION: Pain.\n" + parts).findings
 
 
 @pytest.mark.parametrize(

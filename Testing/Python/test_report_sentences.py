@@ -222,6 +222,40 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
         "FINDINGS: Mass in the pancreatic head. ADDENDUM: The mass is in the pancreatic tail.",
         [{"flags": ["part_conflict"]}],
     ),
+    # An addendum corrects: its words count, the first ones stay as evidence, and a flag says so.
+    (
+        "FINDINGS: 2 cm mass in the left kidney. ADDENDUM: The mass is in the right kidney and measures 2.5 cm.",
+        [{"laterality": "right", "diameters_mm": [25], "flags": ["side_conflict", "size_conflict"]}],
+    ),
+    (
+        "FINDINGS: 12 mm nodule in the right lower lobe. ADDENDUM: The nodule measures 21 mm, not 12 mm.",
+        [{"organ": "lung", "diameters_mm": [21], "flags": ["size_conflict"]}],
+    ),
+    (
+        "ADDENDUM: The liver lesion measures 16 mm.\n\nFINDINGS: 61 mm lesion in segment 4 of the liver.",
+        [{"diameters_mm": [16], "parts": ["segment 4"], "flags": ["size_conflict"]}],
+    ),
+    (
+        "FINDINGS: 2 cm mass in the pancreatic head. ADDENDUM: The mass is in the pancreatic tail.",
+        [{"parts": ["tail"], "diameters_mm": [20], "flags": ["part_conflict"]}],
+    ),
+    (
+        "FINDINGS: 14 mm lesion in the liver. ADDENDUM: There is no liver lesion.",
+        [{"presence": "present", "flags": ["denied_in_addendum"]}],
+    ),
+    (
+        "FINDINGS: 14 mm cyst in the liver. ADDENDUM: There is also a 9 mm cyst in the left kidney.",
+        [{"organ": "liver", "flags": []}, {"organ": "kidney", "flags": []}],
+    ),
+    # Of a group only the largest is measured.
+    ("Five liver cysts, the largest 3 cm.", [{"count": 5, "diameters_mm": [30], "flags": ["largest_of_group"]}]),
+    ("Five liver cysts.", [{"count": 5, "flags": []}]),
+    # Characters that no keyboard writes.
+    ("Nodule of 1\x0b2 mm in the left lung.", [{"diameters_mm": [], "flags": ["size_unreadable"]}]),
+    ("Nodule of 1.\x022 cm in the left lung.", [{"diameters_mm": [], "flags": ["size_unreadable"]}]),
+    ("Nodule of 12 x 1\x0b0 mm in the left lung.", [{"diameters_mm": [], "flags": ["size_unreadable"]}]),
+    ("Nodule of 12\x1f mm in the left lung.", [{"diameters_mm": [12], "flags": []}]),
+    ("Nodule of 12 m\x02m in the le\x0eft lung.", [{"diameters_mm": [12], "laterality": "left"}]),
     # No lesion at all.
     ("Nodular formation at the splenic hilum, compatible with an accessory spleen.", []),
     ("Unchanged 5 mm nonobstructing stone in the left kidney.", []),
