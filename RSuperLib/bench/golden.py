@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from RSuperLib.bench.golden_losses import CLASSES, loss_cases
@@ -42,6 +43,7 @@ def run(folder: Path | None = None, progress: Progress = no_progress) -> dict[st
     Raises:
         InputError: the folder has none of the files, or one cannot be read.
     """
+    torch.set_num_threads(1)  # many small steps, and sums in the same order on every machine
     folder = folder or _default_folder()
     results: dict[str, Any] = {}
     if (folder / "loss_inputs.npz").is_file():
