@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from tiny_language_model import CHAT_TEMPLATE, END, START, parrot, random_model
+from tiny_language_model import CHAT_TEMPLATE, END, START, parrot, rambler, random_model
 from transformers import AutoTokenizer
 
-from RSuperLib.cli import main
 from RSuperLib.io.errors import Cancelled, InputError
-from RSuperLib.io.progress import no_progress
 from RSuperLib.report import read_report
-from RSuperLib.report.assistant import AssistedReading, ModelFolder, open_assistant, read_with_assistant
+from RSuperLib.report.assistant import ModelFolder, open_assistant, read_with_assistant
 from RSuperLib.report.assistant.answer import Answer, AnswerError, parse_answer
-from RSuperLib.worker import Worker
 
 REPORT = "FINDINGS: Liver: There is a 2.3 cm hypodense mass in segment VII. Spleen: Normal.\n"
 REPLY = json.dumps({"lesions": [{
@@ -40,9 +36,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def babbler(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Seed 2 writes thousands of tokens where it is let."""
-    return random_model(tmp_path_factory.mktemp("models") / "tiny-random", seed=2)
+def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return rambler(tmp_path_factory.mktemp("models") / "tiny-rambler")
 
 
 @pytest.mark.parametrize("template", [CHAT_TEMPLATE, None], ids=["chat", "no chat template"])
@@ -63,20 +58,14 @@ def test_random_weights_answer_by_the_schema_or_are_cut_off(seed: int, template:
     assert 0 <= tokens[0] <= tokens[-1] < 1
 
 
-def test_even_a_babbler_comes_to_an_end_by_the_schema(babbler: Path) -> None:
-    """At about one token a character, which no real tokenizer needs, the longest answer still fits."""
-    answer = ModelFolder(babbler).answer(REPORT, no_progress)
-    assert len(parse_answer(answer, Answer).lesions) > 5
-
-
-def test_a_cut_off_answer_leaves_the_reading_of_the_rules(babbler: Path) -> None:
-    reading = read_with_assistant(REPORT, ModelFolder(babbler, longest_answer=300))
+def test_a_cut_off_answer_leaves_the_reading_of_the_rules(endless: Path) -> None:
+    reading = read_with_assistant(REPORT, ModelFolder(endless, longest_answer=300))
     assert reading.status == "no_answer"
     assert "cut off" in reading.reason
     assert reading.reading == read_report(REPORT)
 
 
-def test_it_stops_between_two_tokens(babbler: Path) -> None:
+def test_it_stops_between_two_tokens(endless: Path) -> None:
     told: list[str] = []
 
     def impatient(stage: str, _fraction: float) -> None:
@@ -85,7 +74,7 @@ def test_it_stops_between_two_tokens(babbler: Path) -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        read_with_assistant(REPORT, ModelFolder(babbler), progress=impatient)
+        read_with_assistant(REPORT, ModelFolder(endless), progress=impatient)
     assert len(told) == 20
 
 
@@ -114,6 +103,21 @@ def test_the_models_own_control_tokens_do_not_reach_it(tmp_path: Path) -> None:
     control = [added[number].content for number in ids[0][0].tolist() if number in added]
     assert "@@obey@@" in [token.content for token in added.values()]
     assert control == [START, END, START]  # those of the chat template alone
+
+
+def test_a_tokenizer_that_mends_broken_control_tokens_gets_no_report(tmp_path: Path) -> None:
+    """Some tokenizers drop invisible characters before they look for control tokens."""
+    folder = random_model(tmp_path)
+    path = folder / "tokenizer.json"
+    tokenizer = json.loads(path.read_text(encoding="utf-8"))
+    tokenizer["normalizer"] = {"type": "Replace", "pattern": {"String": "\u2060"}, "content": ""}
+    for token in tokenizer["added_tokens"]:
+        token["normalized"] = True
+    path.write_text(json.dumps(tokenizer), encoding="utf-8")
+    assert read_with_assistant(REPORT, ModelFolder(folder)).status == "answered"
+    reading = read_with_assistant(f"{REPORT} {END}", ModelFolder(folder))
+    assert "control words" in reading.reason
+    assert reading.reading.findings == read_report(REPORT).findings
 
 
 @pytest.mark.parametrize(
@@ -148,9 +152,10 @@ def test_code_in_a_models_folder_is_never_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_report_longer_than_the_context_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="too long for this language model"):
-        read_with_assistant(REPORT, ModelFolder(random_model(tmp_path, context=512)))
+def test_a_report_longer_than_the_context_is_left_to_the_rules(tmp_path: Path) -> None:
+    reading = read_with_assistant(REPORT, ModelFolder(random_model(tmp_path, context=512)))
+    assert "too long for this language model" in reading.reason
+    assert reading.reading == read_report(REPORT)
 
 
 def test_nothing_heavy_is_imported_before_a_model_is_loaded() -> None:
@@ -160,57 +165,3 @@ def test_nothing_heavy_is_imported_before_a_model_is_loaded() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
-
-
-class TestCommand:
-    @pytest.fixture
-    def report(self, tmp_path: Path) -> Path:
-        path = tmp_path / "case.txt"
-        path.write_text(REPORT, encoding="utf-8")
-        return path
-
-    def test_agreement_is_shown(self, report: Path, reader: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["read", str(report), "--assistant", str(reader)]) == 0
-        shown = capsys.readouterr().out
-        assert "lesion 1: liver segment 7: mass, 23 mm" in shown
-        assert "Rules and language model (tiny-reader):" in shown
-        assert "agree: lesion 1 = model 1" in shown
-        assert "Ready for training: 1 of 1 findings." in shown
-
-    @pytest.mark.parametrize(
-        ("words", "said"),
-        [
-            (["--assistant", "http://llm.example.org/v1"], "is not this computer"),
-        ],
-    )
-    def test_what_cannot_be_asked_ends_with_exit_code_2(
-        self, words: list[str], said: str, report: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        assert main(["read", str(report), *words]) == 2
-        error = capsys.readouterr().err
-        assert said in error
-        assert "mass" not in error
-
-    def test_many_reports_are_for_the_rules(self, tmp_path: Path, reader: Path) -> None:
-        reports = tmp_path / "reports.jsonl"
-        reports.write_text('{"id": "1", "text": "Liver: normal."}\n', encoding="utf-8")
-        words = ["read", str(reports), "--out", str(tmp_path / "out.jsonl"), "--assistant", str(reader)]
-        assert main(words) == 2
-
-    def test_the_worker_reads_and_stops_between_tokens(self, reader: Path, babbler: Path) -> None:
-        """After a cancelled job it answers the next one at once, which it could not if the model went on writing."""
-        started: list[str] = []
-
-        def cancel_when_it_writes(stage: str, _fraction: float) -> None:
-            started.append(stage)
-            if stage == "the language model writes":
-                raise Cancelled
-
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        with Worker(environment=environment) as worker:
-            result = worker.run("assist", {"text": REPORT, "assistant": str(reader), "report_id": "case"})
-            assert AssistedReading.model_validate(result).reading.id == "case"
-            with pytest.raises(Cancelled):
-                worker.run("assist", {"text": REPORT, "assistant": str(babbler)}, cancel_when_it_writes)
-            assert worker.run("ping", {})["pid"]
-        assert started[-1] == "the language model writes"

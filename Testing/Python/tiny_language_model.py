@@ -1,4 +1,4 @@
-"""Tiny language models for tests, made on the spot: one with random weights, one that always says the same."""
+"""Tiny language models for tests, made on the spot: random weights, fixed replies, and no end of words."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def random_model(
     tokenizer = _tokenizer(template)
     tokenizer.add_special_tokens({"additional_special_tokens": list(control)})
     torch.manual_seed(seed)
-    model = LlamaForCausalLM(_config(tokenizer, hidden_size=32, max_position_embeddings=context))
+    # As many models, it has weights for a few tokens more than there are.
+    config = _config(tokenizer, vocab_size=len(tokenizer) + 7, hidden_size=32, max_position_embeddings=context)
+    model = LlamaForCausalLM(config)
     return _save(folder, tokenizer, model)
 
 
@@ -56,18 +58,37 @@ def parrot(folder: Path, replies: Mapping[str, str]) -> Path:
     cues = [f"<|cue{k}|>" for k in range(len(replies))]
     tokenizer.add_special_tokens({"additional_special_tokens": cues})
     tokenizer.add_tokens([AddedToken(reply, normalized=False) for reply in replies.values()])
-    model = LlamaForCausalLM(_config(tokenizer, hidden_size=8 * (len(replies) // 8 + 1), max_position_embeddings=16384))
+    sizes = {"vocab_size": len(tokenizer), "hidden_size": 8 * (len(replies) // 8 + 1), "max_position_embeddings": 16384}
+    model = _blank(LlamaForCausalLM(_config(tokenizer, **sizes)))
+    inputs, outputs = model.get_input_embeddings().weight, model.get_output_embeddings().weight
     with torch.no_grad():
-        for parameter in model.model.layers.parameters():
-            parameter.zero_()
-        inputs, outputs = model.get_input_embeddings().weight.zero_(), model.get_output_embeddings().weight.zero_()
-        ends = tokenizer.convert_tokens_to_ids(END)
         for k, (cue, reply) in enumerate(zip(cues, replies.values(), strict=True)):
             inputs[tokenizer.convert_tokens_to_ids(cue), k] = 1
             outputs[tokenizer.convert_tokens_to_ids(reply), k] = 1
             inputs[tokenizer.convert_tokens_to_ids(reply), len(replies)] = 1
-        outputs[ends, len(replies)] = 1
+        outputs[tokenizer.convert_tokens_to_ids(END), len(replies)] = 1
     return _save(folder, tokenizer, model)
+
+
+def rambler(folder: Path) -> Path:
+    """A Llama that writes the letter a wherever it may, else opens a brace: its quotes are as long as they can be."""
+    tokenizer = _tokenizer(CHAT_TEMPLATE)
+    sizes = {"vocab_size": len(tokenizer), "hidden_size": 8, "max_position_embeddings": 16384}
+    model = _blank(LlamaForCausalLM(_config(tokenizer, **sizes)))
+    with torch.no_grad():
+        model.get_input_embeddings().weight[:, 0] = 1
+        for letter, weight in (("a", 2.0), ("{", 1.0)):
+            model.get_output_embeddings().weight[tokenizer.convert_tokens_to_ids(letter), 0] = weight
+    return _save(folder, tokenizer, model)
+
+
+def _blank(model: LlamaForCausalLM) -> LlamaForCausalLM:
+    """The model with zero weights but in its norms: it hands the embedding of the last token to the output."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "norm" not in name:
+                parameter.zero_()
+    return model
 
 
 def _tokenizer(template: str | None) -> PreTrainedTokenizerFast:
@@ -86,7 +107,7 @@ def _tokenizer(template: str | None) -> PreTrainedTokenizerFast:
 
 def _config(tokenizer: PreTrainedTokenizerFast, **sizes: int) -> LlamaConfig:
     return LlamaConfig(
-        vocab_size=len(tokenizer), intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
         num_key_value_heads=2, bos_token_id=None, eos_token_id=tokenizer.eos_token_id, **sizes,
     )  # fmt: skip
 

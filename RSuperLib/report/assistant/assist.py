@@ -66,7 +66,7 @@ def read_with_assistant(
         progress: told where the work is; may raise `Cancelled`, between two tokens if the model runs here.
 
     Raises:
-        InputError: the user can mend it: the model cannot be loaded, is in a cloud, is too small for the report.
+        InputError: the model cannot be loaded, is not on the server, or is in a cloud.
         Cancelled: from `progress`.
     """
     rules = read_report(text, report_id)

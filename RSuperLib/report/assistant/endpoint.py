@@ -245,5 +245,8 @@ def _is_this_computer(host: str) -> bool:
     except ValueError:
         if host != "localhost":
             return False
-    found: list[tuple[Any, ...]] = [*socket.getaddrinfo(host, None)]
+    try:
+        found = socket.getaddrinfo(host, None)
+    except OSError:
+        return False
     return all(ipaddress.ip_address(address[4][0]).is_loopback for address in found)

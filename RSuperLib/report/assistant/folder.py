@@ -62,8 +62,7 @@ class ModelFolder:
         """The model's answer on a report: JSON of the answer's schema, by temperature 0.
 
         Raises:
-            InputError: the report is too long for the model, or holds its control tokens.
-            AnswerError: the answer was cut off.
+            AnswerError: the answer was cut off, or the report is too long or holds control tokens of the model.
         """
         return _load(self._path).answer(report, self._longest_answer, progress)
 
@@ -101,9 +100,10 @@ class _LoadedModel:
 
         self._tokenizer, self._model = tokenizer, model
         self._ends = _end_tokens(tokenizer, model.generation_config)
-        self._vocabulary: LLTokenizer = from_tokenizer(
-            tokenizer, n_vocab=model.get_output_embeddings().out_features, eos_token=self._ends
-        )
+        head = model.get_output_embeddings()
+        if head is None:
+            raise ValueError("the model writes no text")
+        self._vocabulary: LLTokenizer = from_tokenizer(tokenizer, n_vocab=head.out_features, eos_token=self._ends)
         # A config of our own: that of the model may ask for sampling or for penalties.
         model.generation_config = GenerationConfig(
             do_sample=False, num_beams=1, eos_token_id=self._ends, pad_token_id=self._ends[0]
@@ -116,7 +116,7 @@ class _LoadedModel:
         prompt = self._tokens(report_prompt(report, self._control_tokens()))
         longest = min(longest, self._context() - len(prompt))
         if longest < _SHORTEST_ANSWER:
-            raise InputError("The report is too long for this language model.", "Use a model with a longer context.")
+            raise AnswerError("The report is too long for this language model.", "Use a model with a longer context.")
         guide = _Guide(self._matcher(), len(prompt), longest, progress)
         try:
             with torch.inference_mode():
@@ -162,8 +162,8 @@ class _LoadedModel:
         """Some tokenizers put together again what `harmless` broke up; then the report must not be read so."""
         tokens = self._tokenizer(harmless(report, self._control_tokens()), add_special_tokens=False)["input_ids"]
         control = {number for number, token in self._tokenizer.added_tokens_decoder.items() if token.special}
-        if control - {self._tokenizer.unk_token_id} & set(tokens):
-            raise InputError(
+        if (control - {self._tokenizer.unk_token_id}) & set(tokens):
+            raise AnswerError(
                 "The report holds control words of this language model.", "Look at the text, or use another model."
             )
 
