@@ -18,6 +18,7 @@ BENCHMARKS = {
     "phantom": "phantom cases per hour on one core",
     "read": "the reader against annotated reports, with intervals and error classes (needs RSUPER_DATA)",
     "deidentify": "how many made-up identifiers the scrubber hides, and what else it takes away",
+    "read-many": "reports per second and memory of rsuper read over 100,000 reports, with a kill on the way",
     "import": "what importing the library costs against importing torch",
     "golden": "the published R-Super method, recomputed from the inputs in DIR, to compare digit by digit",
     "ball": "the search for a reported lesion against the published search, per diameter",
@@ -27,6 +28,7 @@ BENCHMARKS = {
 #: Benchmarks whose function is not `run` of the module of their name.
 _FUNCTIONS = {
     "import": ("imports", "run"),
+    "read-many": ("read_many", "run"),
     "ball": ("losses", "ball"),
     "loss": ("losses", "loss"),
     "lossmem": ("losses", "lossmem"),
