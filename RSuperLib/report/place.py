@@ -201,7 +201,11 @@ class _Locator:
             side = next((s.value for s in self._words.sides if start <= s.start < end), None)
             if side:
                 return side, "side_nearest"
-        return (side_near(self._v, self._words, hit, *window) if organ == hit.value else None), "side_near_organ"
+        if organ != hit.value:
+            return None, ""
+        start, end = self._words.clause_at(hit.start)
+        near = side_near(self._v, self._words, hit, max(start, window[0]), min(end, window[1]))
+        return near or side_near(self._v, self._words, hit, *window), "side_near_organ"
 
     def _around(self, hit: Hit[str]) -> tuple[int, int]:
         return max(self._words.sentence.start, hit.start - 1), min(self._words.sentence.end, hit.end + 8)

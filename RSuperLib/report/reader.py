@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from RSuperLib.report.assemble import Draft, build_drafts, free_sizes, member_of_group
 from RSuperLib.report.finish import finding_of, organ_statuses
 from RSuperLib.report.language import detect_language, foreign_language
-from RSuperLib.report.layout import UNREAD_SECTIONS, Layout, Sentence
+from RSuperLib.report.layout import UNREAD_SECTIONS, Sentence
 from RSuperLib.report.lexicon import Hit, supported_languages
 from RSuperLib.report.mentions import Found, find_mentions
 from RSuperLib.report.merge import Story
@@ -45,11 +45,10 @@ def read_report(text: str, report_id: str = "") -> Reading:
         return _unread(report_id, text, two_languages(code, other), code)
     words = vocabulary(code)
     report = words.compounds.separate(report)
-    layout = Layout(words.language)
-    if layout.holds_several_reports(report):
+    if words.layout.holds_several_reports(report):
         return _unread(report_id, text, several_reports(), code)
     run = _Run(words, report)
-    run.read(layout.sentences(report))
+    run.read(words.layout.sentences(report))
     if len(run.story.drafts) > MOST_LESIONS:
         return _unread(report_id, text, too_many_lesions(MOST_LESIONS), code)
     findings = [finding_of(report, draft, f"lesion {k}") for k, draft in enumerate(run.story.drafts, start=1)]

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from RSuperLib.report.compounds import Compounds
-from RSuperLib.report.layout import Sentence
+from RSuperLib.report.layout import Layout, Sentence
 from RSuperLib.report.lexicon import Hit, Language, Rows, Table, load_language, phrase
 from RSuperLib.report.measurements import Measurement, MeasurementParser
 from RSuperLib.report.normalise import NormalText
@@ -95,7 +95,7 @@ class Vocabulary:
             language.anatomy, language.attributes, language.context, language.grammar, language.lesions,
         )  # fmt: skip
         self.language = language
-        self.sizes = MeasurementParser(language)
+        self.sizes, self.layout = MeasurementParser(language), Layout(language)
         self.heads: Table[Head | None] = Table([(lesions["not_heads"], None), *_head_rows(lesions["heads"])])
         self.organs_of_heads = Table((words, organ) for organ, words in lesions["organ_of_head"].items())
         self.kind_words: Table[tuple[Kind, int]] = Table(

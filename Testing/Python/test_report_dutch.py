@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from RSuperLib.report import Finding, read_report
 from RSuperLib.report.place import UNSIDED
@@ -136,6 +138,7 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
         [{"parts": ["segment 2"]}, {"parts": ["segment 5"], "diameters_mm": [21]}, {"parts": ["segment 8"]}],
     ),
     ("Beide nieren normaal op een cyste links na.", [{"laterality": "left", "count": 1, "kind": "cyst"}]),
+    ("Beide nieren normaal op een parapelviene cyste links na.", [{"laterality": "left", "parts": ["peripelvic"]}]),
     ("Slokdarm g.b. Tumor in het rectum van 5 cm op 7 cm van de anus.", [{"organ": "colon", "diameters_mm": [50]}]),
     # Nodes.
     (
@@ -265,6 +268,26 @@ def test_evidence_of_a_compound_is_the_word_as_pasted() -> None:
             assert text[evidence.start : evidence.end] == evidence.text
             assert not text[: evidence.start][-1:].isalpha()
             assert not text[evidence.end :][:1].isalpha()
+
+
+_PIECES = st.sampled_from([
+    *"de het een geen niet zonder lever linkernier longnodus levermetastasen lymfeklieren bijnier laesie cyste".split(),
+    *"segment VII 4/5 12 mm 2,3 cm x bij - ( ) ? . , ; : mogelijk waarschijnlijk voorheen was naar normaal g.b.".split(),
+    *"links rechts beiderzijds ï \u0301 \x0b Conclusie: Lever: behoudens en of van met in kan uitgesloten worden".split(" "),
+    "\n",
+])  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(_PIECES, min_size=1, max_size=60).map(" ".join))
+def test_any_dutch_text_keeps_its_words_and_clears_no_organ_with_a_lesion(text: str) -> None:
+    reading = read_report(text)
+    spans = [e for f in reading.findings for e in [*f.evidence, *(e for of in f.field_evidence.values() for e in of)]]
+    for evidence in [*spans, *(e for organ in reading.organs for e in organ.evidence)]:
+        assert text[evidence.start : evidence.end] == evidence.text
+    for organ in (o for o in reading.organs if o.status in (*CLEAR, "absent") and o.organ != "lymph_node"):
+        sides = {lesion.laterality for lesion in reading.lesions if lesion.organ == organ.organ}
+        assert not sides or (organ.laterality in ("left", "right") and sides <= {"left", "right"} - {organ.laterality})
 
 
 @pytest.mark.data
