@@ -169,6 +169,8 @@ class _NameFinder:
             return False
         if self._text[end : end + 1] in (":", "®", "™") or all(word.isupper() for word in long):
             return False
+        if any(word in ("II", "III", "IV", "VI", "VII", "VIII") for word in long):
+            return False  # a stage, a segment
         halves = {half for word in long for half in (word.lower(), *word.lower().split("-"))}
         return not halves & common_words().eponyms and not any(map(_MEDICAL.search, halves))
 

@@ -151,4 +151,4 @@ def _data(name: str) -> dict[str, Any]:
 
 def _pattern(value: str | list[str]) -> str:
     joined = value if isinstance(value, str) else "|".join(value)
-    return joined.replace(" ", r"\s+")
+    return joined.replace(" ?", r"\s*").replace(" ", r"\s+")
