@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -84,6 +84,7 @@ def test_dutch_dates_have_the_day_first() -> None:
     )
 
 
+@settings(deadline=None)
 @given(
     first=st.dates(date(1990, 1, 1), date(2049, 12, 31)),
     days=st.integers(0, 3000),
@@ -211,6 +212,7 @@ def test_what_cannot_be_read_is_refused(text: str) -> None:
         scrub(text, SHIFT)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="AaBb .,:/-\n0129'()@#^", max_size=400))
 def test_no_text_breaks_it(noise: str) -> None:
     result = scrub(ENGLISH * 8 + noise, SHIFT)
