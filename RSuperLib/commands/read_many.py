@@ -151,7 +151,7 @@ def _ct_lines(source: Path, counts: Counter[str]) -> Iterator[str]:
         counts["cases"] += 1
         counts["no_lesion"] += row.no_lesion is True
         counts.update({f"in {organ}": said.instances for organ, said in row.organs.items()})
-        yield row.as_json()
+        yield row.model_dump_json()
 
 
 def describe(result: dict[str, Any]) -> str:

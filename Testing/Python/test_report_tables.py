@@ -703,7 +703,7 @@ def test_a_place_that_cannot_be_written_is_said(reports: Path, table: Path) -> N
 def test_no_file_is_named_twice(reports: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = table.with_name("readings.jsonl")
     result = shown(capsys, reports, "--out", out, "--per-tumour", table, "--per-ct", table)
-    assert (result["code"], "named twice" in result["error"]["message"]) == (2, True)
+    assert (result["code"], "names twice" in result["error"]["message"]) == (2, True)
     assert not out.exists()
 
 

@@ -13,6 +13,7 @@ from RSuperLib.agreement import Agreement
 from RSuperLib.models import ModelCard
 from RSuperLib.report import Reading
 from RSuperLib.report.assistant import AssistedReading
+from RSuperLib.report.tables import CtRow, TableCase
 from RSuperLib.worker.record import RunRecord
 
 FOLDER = Path(__file__).parents[2] / "Docs" / "schemas"
@@ -22,6 +23,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "agreement": Agreement,
     "run": RunRecord,
     "model-card": ModelCard,
+    "table-case": TableCase,
+    "ct-row": CtRow,
 }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, get_args
+from typing import Literal, cast, get_args
+
+from pydantic import BaseModel, ConfigDict
 
 from RSuperLib.io.files import write_whole
 from RSuperLib.report.known_ids import KnownIds
@@ -48,8 +49,7 @@ class CtOrgan:
     status: OrganState = "not_stated"
 
 
-@dataclass(frozen=True)
-class CtRow:
+class CtRow(BaseModel):
     """One CT of a table.
 
     Attributes:
@@ -62,17 +62,16 @@ class CtRow:
         text_sha256: checksum of the report; "" in a published table.
     """
 
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: Literal[1] = 1
     id: str
     ct_id: str = ""
     no_lesion: bool | None = None
-    organs: dict[Organ, CtOrgan] = field(default_factory=dict)
+    organs: dict[Organ, CtOrgan] = {}
     malignancy: str = UNKNOWN
     metastasis: str = UNKNOWN
     text_sha256: str = ""
-
-    def as_json(self) -> str:
-        """The row as one line of JSON."""
-        return json.dumps({"schema_version": 1, **asdict(self)}, ensure_ascii=False)
 
 
 def ct_row(reading: Reading, ct_id: str) -> CtRow:
