@@ -47,7 +47,7 @@ def finding_of(report: NormalText, draft: Draft, lesion_id: str) -> Finding:
         kind=head.kind,
         kind_text=mention.kind_text,
         malignancy=head.malignancy,
-        is_metastasis=head.kind == "metastasis",
+        is_metastasis=head.kind == "metastasis" or head.metastatic,
         presence=draft.presence,
         type_certainty=mention.type_certainty,
         temporality=draft.temporality,

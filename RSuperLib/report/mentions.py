@@ -102,7 +102,7 @@ class _Finder:
             )
             if word and word.value[0] and word.start - hedge.end <= 2 and self._is_predicate(word.end):
                 kind, rank = word.value
-                head = replace(mention.head, kind=kind, rank=rank, malignancy=_MALIGNANCY.get(kind, "not_stated"))
+                head = with_kind(mention.head, kind, rank, _MALIGNANCY.get(kind, "not_stated"))
                 return replace(
                     mention, head=head, type_certainty=hedge.value.level, rules=(*mention.rules, "adjective")
                 )
@@ -119,6 +119,8 @@ class _Finder:
             if last and self._is_one_name(last, hit.start):
                 either = self._v.grammar.either.search(self._text, last.end, hit.start)
                 value = max(last.value, hit.value, key=lambda head: _BADNESS[head.kind] if either else head.rank)
+                if not either and last.value.kind == "node":  # "lymph node metastasis"
+                    value = with_kind(last.value, value.kind, value.rank, value.malignancy)
                 value = replace(value, plural=hit.value.plural, uncounted=value.uncounted and hit.value.uncounted)
                 joined[-1] = Hit(last.start, hit.end, self._text[last.start : hit.end], value)
             else:
@@ -142,7 +144,7 @@ class _Finder:
         for word in self._v.kind_words.find(self._text, start, hit.end):
             kind, rank = word.value
             if kind and rank > head.rank > 0 and head.generic:
-                head = replace(head, kind=kind, rank=rank, malignancy=_MALIGNANCY.get(kind, head.malignancy))
+                head = with_kind(head, kind, rank, _MALIGNANCY.get(kind, head.malignancy))
                 rules.append("kind_word")
         hedge = self._hedge_before(start, hit.start) or self._doubt_after(hit)
         if head.rank == 0 and any(h.value == "hypo" for h in self._v.attenuation.find(phrase)):
@@ -303,6 +305,8 @@ class _Finder:
         before = [n for n in self._words.negations if n.value == "before" and start <= n.start and n.end <= mention.end]
         after = [n for n in self._words.negations if n.value == "after" and mention.end <= n.start < end]
         before = [n for n in before if n.start < mention.head_start and not self._hidden(n)]
+        if mention.head.kind == "node" and self._v.not_enlarged.search(self._text, mention.end, end):
+            return "" if any(start <= size.start < end for size in self._words.sizes) else "all"
         if not before and not after:
             return ""
         if any(self._v.gone.search(n.text) for n in after):
@@ -326,6 +330,13 @@ _MALIGNANCY: dict[Kind, Malignancy] = {
 }
 
 
+def with_kind(head: Head, kind: Kind, rank: int, malignancy: Malignancy) -> Head:
+    """The head with another kind; a lymph node stays one, whatever its cause."""
+    if head.kind == "node":
+        return replace(head, malignancy=malignancy, metastatic=head.metastatic or kind == "metastasis")
+    return replace(head, kind=kind, rank=rank, malignancy=malignancy)
+
+
 def _refined(base: Mention, refinement: Mention, hedge: Hedge) -> Mention:
     """The base with the kind that the sentence gives it; of several alternatives the worst."""
     head = refinement.head
@@ -333,7 +344,7 @@ def _refined(base: Mention, refinement: Mention, hedge: Hedge) -> Mention:
     if head.rank < 2 or (base.type_certainty != "not_stated" and _BADNESS[head.kind] <= _BADNESS[base.head.kind]):
         return replace(base, type_certainty="low" if head.rank >= 2 else base.type_certainty)
     changed = replace(
-        base.head, kind=head.kind, rank=max(base.head.rank, head.rank), malignancy=head.malignancy,
+        with_kind(base.head, head.kind, max(base.head.rank, head.rank), head.malignancy),
         organ=base.head.organ or (head.organ if head.kind != "node" else None), generic=False,
     )  # fmt: skip
     return replace(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from RSuperLib.report.assemble import Draft
-from RSuperLib.report.mentions import Mention
+from RSuperLib.report.mentions import Mention, with_kind
 from RSuperLib.report.statements import Statement
 
 _SIZE_SLACK = 0.10  # a conclusion that rounds 29 mm to 30 mm speaks of the same lesion
@@ -181,7 +181,7 @@ def _take_kind(draft: Draft, mention: Mention) -> None:
     hedged = mention.type_certainty == "low" and mine.head.rank >= 4
     if says_nothing or hedged or (mine.head.kind != "indeterminate" and mention.head.rank <= mine.head.rank):
         return
-    head = replace(mine.head, kind=mention.head.kind, rank=mention.head.rank, malignancy=mention.head.malignancy)
+    head = with_kind(mine.head, mention.head.kind, mention.head.rank, mention.head.malignancy)
     draft.mention = replace(
         mine, head=head, kind_text=mention.kind_text, type_certainty=mention.type_certainty,
         rules=(*mine.rules, "kind_elsewhere"),

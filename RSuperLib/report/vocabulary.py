@@ -28,6 +28,8 @@ class Head:
     organ: str | None = None
     uncounted: bool = False
     generic: bool = False
+    #: A node that is said to be a metastasis; of other lesions the kind says it.
+    metastatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ class Vocabulary:
         self.limits_a_negation, self.verbs = phrase(context["limits_a_negation"]), phrase(context["verbs"])
         self.definite, self.anaphor = phrase(context["definite"]), phrase(context["anaphor"])
         self.not_of_the_organ, self.only_part = phrase(context["not_of_the_organ"]), phrase(context["only_part"])
+        self.not_enlarged = phrase(context["not_enlarged"])
         self.enlarged_node, self.advice = phrase(context["enlarged_node"]), phrase(context["advice"])
         self.gone, self.remainder = phrase(context["gone"]), phrase(context["remainder"])
         self.article = phrase(grammar["article"])

@@ -149,6 +149,13 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
         "Pathologisch vergrote klier rechts axillair van 2 cm.",
         [{"organ": "lymph_node", "laterality": "right", "diameters_mm": [20], "count": 1}],
     ),
+    (
+        "Lever normaal. Lymfekliermetastasen mediastinaal en in de linker oksel.",
+        [{"organ": "lymph_node", "kind": "node", "is_metastasis": True}],
+    ),
+    ("Lymfeklieren in de lies niet pathologisch vergroot.", []),
+    ("Een laesie in segment 5 past het best bij een hemangioom (31 mm).", [{"kind": "benign", "diameters_mm": [31]}]),
+    ("Lever normaal. Kleine sclerotische haardjes in Th8 en Th10.", [{"organ": "bone", "parts": ["th8", "th10"]}]),
     # Sections: history and question make no findings; the conclusion repeats.
     (
         "Klinische gegevens: pancreascarcinoom van 3 cm.\nVraagstelling: levermetastasen?\n"
@@ -270,12 +277,12 @@ def test_evidence_of_a_compound_is_the_word_as_pasted() -> None:
             assert not text[evidence.end :][:1].isalpha()
 
 
-_PIECES = st.sampled_from([
-    *"de het een geen niet zonder lever linkernier longnodus levermetastasen lymfeklieren bijnier laesie cyste".split(),
-    *"segment VII 4/5 12 mm 2,3 cm x bij - ( ) ? . , ; : mogelijk waarschijnlijk voorheen was naar normaal g.b.".split(),
-    *"links rechts beiderzijds ï \u0301 \x0b Conclusie: Lever: behoudens en of van met in kan uitgesloten worden".split(" "),
-    "\n",
-])  # fmt: skip
+_WORDS = (
+    "de het een geen niet zonder lever linkernier longnodus levermetastasen lymfeklieren bijnier laesie cyste segment "
+    "VII 4/5 12 mm 2,3 cm x bij - ( ) ? . , ; : mogelijk waarschijnlijk voorheen was naar normaal g.b. links rechts "
+    "beiderzijds ï Conclusie: Lever: behoudens en of van met in kan uitgesloten worden"
+)
+_PIECES = st.sampled_from([*_WORDS.split(), "\u0301", "\x0b", "\n"])
 
 
 @settings(max_examples=100, deadline=None)

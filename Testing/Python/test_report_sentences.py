@@ -184,6 +184,13 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
         "A 7 mm nodule in the left lung (series 5. Most compatible with a granuloma. Small cyst in the right kidney.",
         [{"organ": "lung", "kind": "benign"}, {"organ": "kidney", "laterality": "right"}],
     ),
+    # A lymph node is one, whatever its cause.
+    (
+        "The liver is normal. Lymph node metastasis in the left axilla of 2 cm.",
+        [{"organ": "lymph_node", "kind": "node", "malignancy": "malignant", "is_metastasis": True}],
+    ),
+    ("Enlarged node in the mediastinum, suspicious for a metastasis.", [{"kind": "node", "is_metastasis": True}]),
+    ("The lymph nodes in the groin are not enlarged.", []),
     # Lists.
     (
         "Cysts in the liver and left kidney.",
