@@ -93,11 +93,18 @@ class Vocabulary:
     """All tables of one language. Build it once: `vocabulary(code)`."""
 
     def __init__(self, language: Language) -> None:
-        anatomy, attributes, context, grammar, lesions = (
-            language.anatomy, language.attributes, language.context, language.grammar, language.lesions,
-        )  # fmt: skip
         self.language = language
         self.sizes, self.layout = MeasurementParser(language), Layout(language)
+        self._take_lesions(language.lesions)
+        self._take_anatomy(language.anatomy)
+        self._take_attributes(language.attributes)
+        self._take_context(language.context)
+        self._take_grammar(language.grammar)
+        self.segments = _segment_pattern(language.anatomy, language.attributes["units"])
+        operations, purpose = "|".join(language.context["ectomies"]), language.grammar["operation_for"]
+        self.operated_for = phrase(rf"(?:{operations}) (?:{purpose})")
+
+    def _take_lesions(self, lesions: dict[str, Any]) -> None:
         self.heads: Table[Head | None] = Table([(lesions["not_heads"], None), *_head_rows(lesions["heads"])])
         self.organs_of_heads = Table((words, organ) for organ, words in lesions["organ_of_head"].items())
         self.kind_words: Table[tuple[Kind, int]] = Table(
@@ -108,6 +115,8 @@ class Vocabulary:
         self.not_a_lesion = phrase(lesions["not_a_lesion"])
         self.other_nouns = Table([(lesions["other_nouns"], "other")])
         self.measured_nouns = Table([(lesions["measured_nouns"], "measured")])
+
+    def _take_anatomy(self, anatomy: dict[str, Any]) -> None:
         self.organs = Table(
             [(words, organ) for organ, words in anatomy["organs"].items()] + [(anatomy["not_organs"], "")]
         )
@@ -115,10 +124,8 @@ class Vocabulary:
         self.paired_plural = phrase(anatomy["paired_plural"])
         self.beside_organ: dict[str, str] = anatomy["beside_organ"]
         self.places = Rows((row["words"], _place(row)) for row in anatomy["places"])
-        self.segments = _segment_pattern(anatomy, attributes["units"])
-        self.segment_range = phrase(grammar["segment_range"])
-        self.grammar = Grammar.of(grammar)
-        self.compounds = Compounds(grammar["compounds"])
+
+    def _take_attributes(self, attributes: dict[str, Any]) -> None:
         self.attenuation: Table[Attenuation] = Table((w, name) for name, w in attributes["attenuation"].items())
         self.sides: Table[Laterality] = Table((words, side) for side, words in attributes["sides"].items())
         self.counts = Table((words, int(number)) for number, words in attributes["counts"].items())
@@ -127,6 +134,8 @@ class Vocabulary:
         self.adjectives = phrase("|".join([*attributes["attenuation"].values(), attributes["adjectives"]]))
         self.at_least, self.about = phrase(attributes["at_least"]), phrase(attributes["about"])
         self.small_sizes = [(phrase(row["words"]), row["max_mm"]) for row in attributes["small_sizes"]]
+
+    def _take_context(self, context: dict[str, Any]) -> None:
         self.hedges = Table((row["words"], Hedge(row["level"], row["presence"])) for row in context["characterises"])
         self.hedges_after = Table(
             (row["words"], Hedge(row["level"], row["presence"])) for row in context["characterised_after"]
@@ -145,15 +154,19 @@ class Vocabulary:
         self.not_enlarged = phrase(context["not_enlarged"])
         self.enlarged_node, self.advice = phrase(context["enlarged_node"]), phrase(context["advice"])
         self.gone, self.remainder = phrase(context["gone"]), phrase(context["remainder"])
-        self.article = phrase(grammar["article"])
         self.another, self.component_of = phrase(context["another"]), phrase(context["component_of"])
         self.definite_before = phrase(context["definite_before"])
         self.noun_phrase_starts = phrase(context["noun_phrase_starts"])
         self.breaks_scope = phrase("|".join(context["breaks_scope"]))
         self.resected = phrase("|".join(context["resected"]))
-        self.operated_for = phrase(rf"(?:{'|'.join(context['ectomies'])}) (?:{grammar['operation_for']})")
         self.history = phrase("|".join(context["history"]))
         self.organ_gone = phrase("|".join(context["organ_gone"]))
+
+    def _take_grammar(self, grammar: dict[str, Any]) -> None:
+        self.segment_range = phrase(grammar["segment_range"])
+        self.grammar = Grammar.of(grammar)
+        self.compounds = Compounds(grammar["compounds"])
+        self.article = phrase(grammar["article"])
 
 
 @cache
