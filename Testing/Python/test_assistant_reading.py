@@ -233,6 +233,24 @@ class TestGate:
         assert reading.model_findings[0].parts == []
         assert ("place_quote", quote) in dropped(reading)
 
+    def test_a_segment_alone_is_of_an_organ_with_segments_a_named_organ_rules_the_other_out(self) -> None:
+        report = "FINDINGS: Hypodense mass in segment VII, 2 cm. Liver mass in segment II, 3 cm."
+        bare = "Hypodense mass in segment VII"
+        assert assisted(listed(bare, "liver"), report=report).model_findings[0].organ == "liver"
+        assert assisted(listed(bare, "spleen"), report=report).model_findings[0].organ == "other"
+        assert assisted(listed("Liver mass in segment II", "lung"), report=report).model_findings[0].organ == "other"
+
+    def test_the_gate_knows_every_language_that_the_rules_know(self) -> None:
+        report = "Lever: In segment 7 van de lever een hypodense laesie van 2,3 cm. Linker nier: cyste van 14 mm."
+        reading = assisted(
+            listed("een hypodense laesie van 2,3 cm", "liver", place_quote="segment 7", size_quote="2,3 cm"),
+            listed("cyste van 14 mm", "kidney", side="left", size_quote="14 mm", kind="cyst"),
+            report=report,
+        )
+        assert (reading.reading.language, reading.unsupported) == ("nl", [])
+        assert [f.diameters_mm for f in reading.model_findings] == [[23.0], [14.0]]
+        assert [f.organ_masks for f in reading.model_findings] == [["liver_segment_7"], ["kidney_left"]]
+
     def test_a_heading_names_organ_and_side(self) -> None:
         report = "Left kidney: Hyperdense nodule at the lower pole, 14 mm. Liver: Normal."
         lesion = listed("Hyperdense nodule at the lower pole", "kidney", side="left", place_quote="lower pole")
@@ -275,6 +293,10 @@ class TestAgreement:
         row = row_of(reading, "model 1")
         assert (row.state, row.fields["size"].state) == ("partly", "rules only")
         assert not reading.ready_for_training
+
+    def test_a_part_without_a_mask_of_its_own_may_be_left_open(self) -> None:
+        assert row_of(assisted({**KIDNEY_CYST, "place_quote": ""}), "model 1").state == "agree"
+        assert row_of(assisted({**LIVER_MASS, "place_quote": ""}), "model 1").state == "partly"
 
     def test_a_lesion_of_the_model_alone_is_added_and_not_trained_on(self) -> None:
         report = "Liver: Normal. A few areas of lower echotexture, 12 mm, lie in the right liver. Spleen: Normal."

@@ -109,18 +109,19 @@ def _row(rules: Finding, model: Finding | None, repeats: dict[str, str]) -> Row:
     if model is None:
         return Row(rules=rules.lesion_id, model=None, state="rules only", repeats=told_again)
     fields = compared_fields(rules, model)
-    state = _row_state(fields)
+    state = _row_state(fields, same_masks=set(rules.organ_masks) == set(model.organ_masks))
     return Row(
         rules=rules.lesion_id, model=model.lesion_id, state=state, fields=fields, repeats=told_again,
         ready_for_training=state == "agree",
     )  # fmt: skip
 
 
-def _row_state(fields: dict[str, ComparedField]) -> RowState:
+def _row_state(fields: dict[str, ComparedField], *, same_masks: bool) -> RowState:
+    """What the fields come to. A part that has no mask of its own ("lower pole") may be left open."""
     if any(field.state == "conflict" for field in fields.values()):
         return "conflict"
-    decisive = [fields[name].state for name in _DECISIVE if name in fields]
-    return "agree" if all(state == "agree" for state in decisive) else "partly"
+    decisive = {fields[name].state for name in _DECISIVE if name in fields and not (name == "parts" and same_masks)}
+    return "agree" if decisive <= {"agree"} else "partly"
 
 
 def _field_state(rules: str, model: str, *, same: bool) -> FieldState:

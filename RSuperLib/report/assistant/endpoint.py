@@ -40,7 +40,7 @@ class TimeLimits:
     """Seconds that a server has, for questions about itself and for one answer of the model."""
 
     question_s: float = 10.0
-    answer_s: float = 300.0
+    answer_s: float = 600.0
 
 
 class Endpoint:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from RSuperLib.io.errors import InputError, RSuperError
+from RSuperLib.io.errors import InputError
 from RSuperLib.io.progress import Progress
 from RSuperLib.report.assistant.answer import AnswerError, answer_schema
 from RSuperLib.report.assistant.prompt import harmless, report_prompt
@@ -53,7 +53,7 @@ class ModelFolder:
 
         Raises:
             InputError: transformers cannot use it.
-            RSuperError: there is not enough memory.
+            AnswerError: there is not enough memory.
         """
         progress("loading the language model", 0.0)
         _load(self._path)
@@ -219,5 +219,5 @@ def _check_folder(path: Path) -> None:
         )
 
 
-def _too_large() -> RSuperError:
-    return RSuperError("The language model does not fit into memory.", "Use a smaller or quantised model.")
+def _too_large() -> AnswerError:
+    return AnswerError("The language model does not fit into memory.", "Use a smaller or quantised model.")

@@ -70,8 +70,7 @@ class ReportText:
         start, end = words.sentence.start, words.sentence.end
         named = {hit.value for hit in organs_named(self._vocabulary, words, start, end)}
         named |= {hit.value for hit in self._vocabulary.organs_of_heads.find(words.text, start, end)}
-        named |= {hit.value.organ for hit in words.heads if hit.value.organ}
-        return named | {organ for hit in words.places if names_segment(hit.value) for organ in hit.value.organs}
+        return named | {hit.value.organ for hit in words.heads if hit.value.organ}
 
     def sides(self, words: Words) -> set[str]:
         """Sides that a sentence names; "kidneys" names both."""
@@ -100,8 +99,10 @@ class Passage:
 
     @property
     def organs(self) -> set[str]:
-        """Organs named in the passage or its headings."""
-        return {organ for words in self._with_headings for organ in self.report.organs(words)}
+        """Organs named in the passage or its headings; where none is, those that a numbered segment may be of."""
+        named = {organ for words in self._with_headings for organ in self.report.organs(words)}
+        places = [hit.value for words in self._own for hit in words.places if names_segment(hit.value)]
+        return named or {organ for place in places for organ in place.organs}
 
     @property
     def sides(self) -> set[str]:
