@@ -12,8 +12,8 @@ from torch import Tensor
 from RSuperLib.supervision.correlate import correlate
 from RSuperLib.supervision.inputs import Spacing
 from RSuperLib.supervision.options import BallOptions
-from RSuperLib.supervision.search import Area, best_centre, centre_scores, joint_centres
-from RSuperLib.supervision.shapes import ball_kernel, envelope, equal_ball
+from RSuperLib.supervision.search import Area, best_centre, centre_scores, joint_centres, unravelled
+from RSuperLib.supervision.shapes import ball_kernel, envelope, envelope_box, equal_ball, orientations
 from RSuperLib.supervision.targets import ChannelTarget, LesionTarget, ellipsoid_volume
 
 
@@ -147,18 +147,34 @@ def _envelope(
 ) -> _Envelope:
     """The voxels that the lesion may take, in the orientation in which they are likeliest."""
     diameters = lesion.diameters_mm if options.ellipsoid else (max(lesion.diameters_mm),) * 3
-    shape = envelope(diameters, _scale(lesion, options), spacing, target.upright, logits.device)
-    voxels = shape.offsets + centre
-    size = torch.tensor(logits.shape, device=logits.device)
+    scale = _scale(lesion, options)
+    if envelope_box(diameters, scale, spacing) < logits.numel():
+        shape = envelope(diameters, scale, spacing, target.upright, logits.device)
+        offsets, turns = shape.offsets, shape.turns
+    else:  # larger than the box: every voxel of the box
+        offsets = unravelled(torch.arange(logits.numel(), device=logits.device), logits.shape) - centre
+        turns = orientations(diameters, target.upright).to(logits.device)
+    index = _flat_index(offsets + centre, logits.shape)
+    values, free_there = voxels_at(logits, index), voxels_at(free, index)
+    level = _likeliest_level(offsets, turns, values.sigmoid() * free_there, spacing)
+    return _Envelope(centre, index, free_there & (level <= scale**2), level, values)
+
+
+def _flat_index(voxels: Tensor, shape: Sequence[int]) -> Tensor:
+    """(n, 3) indices as flat ones; one beyond the last for those outside."""
+    size = torch.tensor(shape, device=voxels.device)
     inside = ((voxels >= 0) & (voxels < size)).all(1)
-    flat = (voxels[:, 0] * logits.shape[1] + voxels[:, 1]) * logits.shape[2] + voxels[:, 2]
-    index = torch.where(inside, flat, logits.numel())
-    values = voxels_at(logits, index)
-    free_there = voxels_at(free, index)
-    core = (shape.levels <= 1).float()
-    fit = core @ (values.sigmoid() * free_there) / core.sum(1)
-    level = shape.levels.index_select(0, fit.argmax()[None])[0]
-    return _Envelope(centre, index, free_there & (level <= shape.limit), level, values)
+    flat = (voxels[:, 0] * shape[1] + voxels[:, 1]) * shape[2] + voxels[:, 2]
+    return torch.where(inside, flat, math.prod(shape))
+
+
+def _likeliest_level(offsets: Tensor, turns: Tensor, probability: Tensor, spacing: Spacing) -> Tensor:
+    """(n,) squared distance in radii, for the orientation with the largest mean probability inside."""
+    millimetres = offsets.to(probability.dtype) * torch.tensor(spacing, device=offsets.device)
+    levels = torch.stack([(millimetres @ turn.to(probability.dtype)).square().sum(1) for turn in turns.unbind()])
+    inside = (levels <= 1).to(probability.dtype)
+    fit = inside @ probability / inside.sum(1)
+    return levels.index_select(0, fit.argmax()[None])[0]
 
 
 def _scale(lesion: LesionTarget, options: BallOptions) -> float:

@@ -154,6 +154,8 @@ def isolate_lesions(logits: Tensor, segment: Tensor, volumes: Tensor, diameters:
 def _isolate(probability: Tensor, row: int, volume: float, diameter: float) -> IsolatedLesion:
     d = odd(3 if diameter <= 1 else round(diameter))
     voxels = 9 if volume <= 1 else round(volume)
+    if d > 2 * max(probability.shape):  # a kernel that no memory holds
+        raise InputError("A reported lesion is much larger than the crop.", _NEXT)
     full_ball = int(ball(d).sum())
     if full_ball > voxels:  # the published code asks for the whole ball, whatever volume was reported
         voxels = full_ball - 1

@@ -21,8 +21,8 @@ from RSuperLib.supervision.targets import ChannelTarget, LesionTarget
 
 #: Beam search: so many arrangements are kept, and so many places are tried for each lesion in each of them.
 _WIDTH, _TRIES = 4, 3
-#: Two lesions are apart if their centres are this share of the sum of their radii apart: measured ones may touch.
-_APART = 0.8
+#: Two lesions are apart if their centres are this share of the sum of their radii apart: they may touch.
+_APART = 1.0
 #: A place too near to another lesion is worse than any that is not, and one outside the part worse than that. (Scores
 #: are mean probabilities.)
 _TOO_NEAR, _OUTSIDE = 2.0, 100.0
@@ -75,19 +75,22 @@ def centre_scores(area: Area, lesion: LesionTarget, free: Tensor, options: BallO
         options: of the ball loss.
     """
     diameter = equal_ball(lesion.diameters_mm) if options.ellipsoid else max(lesion.diameters_mm)
-    return correlate(area.probability * free, search_kernel, round(diameter, 3), area.spacing)
+    longest = max(n * step for n, step in zip(free.shape, area.spacing, strict=True))
+    return correlate(area.probability * free, search_kernel, round(min(diameter, longest), 3), area.spacing)
 
 
 def best_centre(scores: Tensor, allowed: Tensor) -> Tensor:
     """(3,) index of the best allowed centre."""
     best = torch.where(allowed, scores, scores - _OUTSIDE).argmax()
-    return _unravelled(best, scores.shape)
+    return unravelled(best, scores.shape)
 
 
 def joint_centres(
     scores: Sequence[Tensor], allowed: Sequence[Tensor], radii_mm: Sequence[float], spacing: Spacing
 ) -> Tensor:
-    """(K, 3) centres with the largest sum of scores, no two lesions closer than they can lie (beam search).
+    """(K, 3) centres that explain most volume, no two lesions closer than they can lie (beam search).
+
+    A lesion explains its score times its volume: so a large one is not moved aside to make room for a small one.
 
     Args:
         scores: (d, h, w) for each lesion, the largest first.
@@ -104,6 +107,7 @@ def joint_centres(
         gaps = torch.tensor([_APART * (radius + other) for other in radii_mm[:k]], device=device)
         near = _near(places * steps, centres * steps, gaps)
         found, gains = _best_places(values - _TOO_NEAR * near, places, places * steps, radius)
+        gains = gains * (radius / max(radii_mm)) ** 3
         width = min(_WIDTH, gains.numel())
         totals, chosen = (totals[:, None] + gains).flatten().topk(width)
         state = chosen // gains.shape[1]
@@ -116,7 +120,7 @@ def _candidates(scores: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
     """The best voxel of every 2 x 2 x 2 block: values (V,) and indices (V, 3)."""
     masked = torch.where(allowed, scores, scores - _OUTSIDE)
     values, index = functional.max_pool3d(masked[None, None], 2, ceil_mode=True, return_indices=True)
-    return values.flatten(), _unravelled(index.flatten(), scores.shape)
+    return values.flatten(), unravelled(index.flatten(), scores.shape)
 
 
 def _near(places_mm: Tensor, centres_mm: Tensor, gaps: Tensor) -> Tensor:
@@ -141,7 +145,7 @@ def _best_places(values: Tensor, places: Tensor, places_mm: Tensor, radius: floa
     return torch.stack(found, 1), torch.stack(gains, 1)
 
 
-def _unravelled(index: Tensor, shape: Sequence[int]) -> Tensor:
+def unravelled(index: Tensor, shape: Sequence[int]) -> Tensor:
     """Flat indices (…) as (…, 3), without `torch.unravel_index`, which checks its values on the host."""
     plane, line = shape[1] * shape[2], shape[2]
     return torch.stack([index // plane, index % plane // line, index % line], -1)

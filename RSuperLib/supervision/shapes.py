@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import permutations
+from itertools import permutations, product
 
 import torch
 from torch import Tensor
@@ -15,7 +15,6 @@ from RSuperLib.supervision.targets import Diameters, ellipsoid_volume
 
 #: Ellipsoids whose diameters differ by less than this factor are balls: a report measures no more exactly.
 _ROUND = 1.25
-_HALF = math.sqrt(0.5)
 
 
 @dataclass(frozen=True)
@@ -23,21 +22,18 @@ class Envelope:
     """The voxels that a lesion around a central voxel may take.
 
     Attributes:
-        offsets: (n, 3) voxels from the centre.
-        levels: (O, n) for each orientation, the square of the distance in radii (1 = on the lesion's surface).
-        limit: level up to which the envelope reaches.
+        offsets: (n, 3) voxels from the centre within reach of the ellipsoid, however it is turned.
+        turns: (O, 3, 3) orientations to try: millimetres @ turn = coordinates in radii along the ellipsoid's axes.
     """
 
     offsets: Tensor
-    levels: Tensor
-    limit: float
+    turns: Tensor
 
 
 @lru_cache(maxsize=128)
 def search_kernel(diameter_mm: float, spacing: Spacing) -> Tensor:
     """A ball weighted by a Gaussian of sigma 1.5 radii, sum 1; float64, odd edges."""
-    offsets = _grid((diameter_mm / 2,) * 3, spacing)
-    level = _mm(offsets, spacing).square().sum(-1) / (diameter_mm / 2) ** 2
+    level = _square_mm(diameter_mm / 2, spacing) / (diameter_mm / 2) ** 2
     weights = torch.exp(-level / (2 * 1.5**2)) * (level <= 1)
     return weights / weights.sum()
 
@@ -45,8 +41,7 @@ def search_kernel(diameter_mm: float, spacing: Spacing) -> Tensor:
 @lru_cache(maxsize=64)
 def ball_kernel(radius_mm: float, spacing: Spacing) -> Tensor:
     """Binary ball for dilations; float64, odd edges."""
-    offsets = _grid((radius_mm,) * 3, spacing)
-    return (_mm(offsets, spacing).square().sum(-1) <= radius_mm**2).double()
+    return (_square_mm(radius_mm, spacing) <= radius_mm**2).double()
 
 
 @lru_cache(maxsize=128)
@@ -62,13 +57,15 @@ def envelope(
         upright: axis along which the third diameter lies, or None.
         device: of the tensors.
     """
-    turns = _orientations(diameters_mm, upright)
     radius = max(diameters_mm) / 2 * scale
-    grid = _grid((radius,) * 3, spacing).reshape(-1, 3)
-    millimetres = _mm(grid, spacing)
-    levels = torch.stack([(millimetres @ turn).square().sum(-1) for turn in turns])
-    reached = (levels <= scale**2).any(0)
-    return Envelope(grid[reached].to(device), levels[:, reached].float().to(device), scale**2)
+    near = _square_mm(radius, spacing) <= radius**2
+    offsets = near.nonzero() - torch.tensor(near.shape) // 2
+    return Envelope(offsets.to(device), orientations(diameters_mm, upright).to(device))
+
+
+def envelope_box(diameters_mm: Diameters, scale: float, spacing: Spacing) -> int:
+    """Voxels of the box around an envelope."""
+    return math.prod(2 * math.floor(max(diameters_mm) / 2 * scale / step) + 1 for step in spacing)
 
 
 def equal_ball(diameters_mm: Diameters) -> float:
@@ -76,32 +73,39 @@ def equal_ball(diameters_mm: Diameters) -> float:
     return float((6 / math.pi * ellipsoid_volume(diameters_mm)) ** (1 / 3))
 
 
-def _orientations(diameters_mm: Diameters, upright: int | None) -> list[Tensor]:
-    """(3, 3) matrices: millimetres @ matrix = coordinates in radii along the ellipsoid's axes.
+def orientations(diameters_mm: Diameters, upright: int | None) -> Tensor:
+    """(O, 3, 3) float32 matrices: millimetres @ matrix = coordinates in radii along the ellipsoid's axes.
 
-    The third diameter lies along an axis of the array, the others in its plane, turned in steps of 45 degrees.
+    The third diameter lies along an axis of the array, the others in its plane, turned in steps of 45 degrees. Where
+    the third axis is not known, each diameter has its turn. Nearly round ellipsoids are balls of the same volume.
     """
     if max(diameters_mm) < _ROUND * min(diameters_mm):
-        return [torch.eye(3, dtype=torch.float64) * (2 / equal_ball(diameters_mm))]
-    first, second, third = (2 / diameter for diameter in diameters_mm)
+        return torch.eye(3)[None] * (2 / equal_ball(diameters_mm))
+    along = [(upright, diameters_mm[2])] if upright is not None else list(product(range(3), set(diameters_mm)))
     turns = []
-    for normal in range(3) if upright is None else (upright,):
-        u, v = (axis for axis in range(3) if axis != normal)
-        for (a, b), diagonal in [(pair, d) for pair in permutations((first, second)) for d in (False, True)]:
-            matrix = torch.zeros(3, 3, dtype=torch.float64)
-            c, s = (_HALF, _HALF) if diagonal else (1.0, 0.0)
-            matrix[u, u], matrix[v, u] = c * a, s * a
-            matrix[u, v], matrix[v, v] = -s * b, c * b
-            matrix[normal, normal] = third
-            turns.append(matrix)
-    return turns
+    for axis, third in along:
+        others = list(diameters_mm)
+        others.remove(third)
+        for first, second in set(permutations(others)):
+            turns += [_turn(axis, (first, second, third), angle) for angle in (0.0, math.pi / 4)]
+    return torch.stack(turns)
 
 
-def _grid(reach_mm: tuple[float, float, float], spacing: Spacing) -> Tensor:
-    """(kd, kh, kw, 3) integer offsets of all voxels in reach."""
-    half = [math.floor(reach / step + 1e-9) for reach, step in zip(reach_mm, spacing, strict=True)]
-    return torch.stack(torch.meshgrid(*(torch.arange(-n, n + 1) for n in half), indexing="ij"), -1)
+def _turn(axis: int, diameters_mm: Diameters, angle: float) -> Tensor:
+    u, v = (other for other in range(3) if other != axis)
+    first, second, third = (2 / diameter for diameter in diameters_mm)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    matrix = torch.zeros(3, 3)
+    matrix[u, u], matrix[v, u] = cosine * first, sine * first
+    matrix[u, v], matrix[v, v] = -sine * second, cosine * second
+    matrix[axis, axis] = third
+    return matrix
 
 
-def _mm(offsets: Tensor, spacing: Spacing) -> Tensor:
-    return offsets.double() * torch.tensor(spacing, dtype=torch.float64)
+def _square_mm(reach_mm: float, spacing: Spacing) -> Tensor:
+    """(kd, kh, kw) squared distance from the middle, float64, for all voxels in reach."""
+    half = [math.floor(reach_mm / step + 1e-9) for step in spacing]
+    d, h, w = (
+        (torch.arange(-n, n + 1, dtype=torch.float64) * step) ** 2 for n, step in zip(half, spacing, strict=True)
+    )
+    return d[:, None, None] + h[:, None] + w
