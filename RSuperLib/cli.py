@@ -28,6 +28,7 @@ COMMANDS = {
     "read": "findings from a report",
     "deidentify": "a report without identifiers, or its findings without text",
     "phantom": "made-up CTs with masks and reports, for tests and experiments",
+    "train": "teach a network by masks and reports",
     "models": "which models are there",
     "bench": "measure the claims",
     "selfcheck": "versions, processor, memory and disk, without patient data",
