@@ -18,8 +18,8 @@ from RSuperLib.io.progress import Progress
 from RSuperLib.supervision.inputs import LossInputs, check_inputs, check_sizes
 from RSuperLib.supervision.lesion_channels import lesion_groups, merge_lesions
 from RSuperLib.supervision.published_ball import IsolatedLesion, isolate_lesions, published_ball_loss
-from RSuperLib.supervision.published_objective import published_objective
 from RSuperLib.supervision.published_shapes import ball, dilate, odd
+from RSuperLib.supervision.published_total import published_objective
 from RSuperLib.supervision.published_volume import predicted_volume, published_volume_loss
 from RSuperLib.supervision.segmentation import dice_of, segmentation_loss
 from RSuperLib.supervision.sums import channel_sums

@@ -210,7 +210,7 @@ def lossmem(edge: int = 64, channels: int = 42, progress: Progress = no_progress
         "channels": channels,
         "naive_mb": round(plain_mb, 1),
         "lean_mb": round(lean_mb, 1),
-        "ratio": round(plain_mb / lean_mb, 2),
+        "ratio": round(plain_mb / max(lean_mb, 0.1), 2),  # memory is counted in pages
         "naive_s": round(plain_s, 3),
         "lean_s": round(lean_s, 3),
         "time_ratio": round(plain_s / lean_s, 2),

@@ -1,6 +1,7 @@
 """What a report teaches a network, voxel by voxel: the losses of R-Super as published, and the project's own.
 
-The names are imported when they are first asked for: they need torch.
+The names are imported when they are first asked for: they need torch. A trainer's one call per batch is
+`RSuperLib.supervision.report_terms.report_terms`.
 """
 
 from importlib import import_module
@@ -9,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from RSuperLib.supervision.ball import ball_loss
     from RSuperLib.supervision.options import BallOptions, ReportOptions, SegmentationOptions, VolumeOptions
-    from RSuperLib.supervision.published_objective import published_objective
-    from RSuperLib.supervision.report_terms import report_terms
+    from RSuperLib.supervision.published_total import published_objective
     from RSuperLib.supervision.segmentation import segmentation_loss
     from RSuperLib.supervision.targets import ChannelTarget, LesionTarget
     from RSuperLib.supervision.volume import volume_loss
@@ -24,7 +24,6 @@ __all__ = [
     "VolumeOptions",
     "ball_loss",
     "published_objective",
-    "report_terms",
     "segmentation_loss",
     "volume_loss",
 ]
@@ -37,8 +36,7 @@ _HOME = {
     "SegmentationOptions": "options",
     "VolumeOptions": "options",
     "ball_loss": "ball",
-    "published_objective": "published_objective",
-    "report_terms": "report_terms",
+    "published_objective": "published_total",
     "segmentation_loss": "segmentation",
     "volume_loss": "volume",
 }

@@ -22,10 +22,17 @@ _NOISE_HU = 5.0
 
 @dataclass(frozen=True)
 class Tissue:
-    """HU of the voxels of a part that are taught as background: scalar mean and standard deviation."""
+    """HU of the voxels of a part that are taught as background.
+
+    Attributes:
+        mean: scalar.
+        deviation: standard deviation, scalar.
+        known: scalar, 1 if there is such a voxel, else 0.
+    """
 
     mean: Tensor
     deviation: Tensor
+    known: Tensor
 
 
 @torch.no_grad()
@@ -34,7 +41,7 @@ def tissue_of(image: Tensor, inside: Tensor) -> Tissue:
     count = inside.sum().clamp(min=1)
     mean = (image * inside).sum() / count
     variance = ((image - mean).square() * inside).sum() / count
-    return Tissue(mean, variance.sqrt() + _NOISE_HU)
+    return Tissue(mean, variance.sqrt() + _NOISE_HU, inside.any().to(image.dtype))
 
 
 def attenuation_loss(x: Tensor, image: Tensor, found: PseudoMask, target: ChannelTarget, distances: Tensor) -> Tensor:
@@ -71,7 +78,7 @@ def _missing(mean: Tensor, tissue: Tissue, attenuation: RelativeAttenuation) -> 
     z = (mean - tissue.mean) / tissue.deviation
     wanted = {"hypo": _DISTINCT + z, "hyper": _DISTINCT - z, "iso": z.abs() - _DISTINCT}
     error = wanted[attenuation].clamp(min=0)
-    return error / (1 + error)
+    return tissue.known * error / (1 + error)
 
 
 def pathology_loss(logits: Tensor, found: PseudoMask, target: ChannelTarget) -> Tensor:

@@ -102,3 +102,8 @@ def check_volumes(volumes: Tensor, batch: int) -> Tensor:
         message = f"volumes has the shape {tuple(volumes.shape)} for a batch of {batch}."
         raise InputError(message, "Give volumes (B, K), padded with zeros.")
     return volumes.detach().to("cpu", torch.float64)
+
+
+def constant(values: Sequence[float], device: torch.device) -> Tensor:
+    """A few numbers on a device (int64 or float32), copied there without waiting for it."""
+    return torch.tensor(values).to(device, non_blocking=True)

@@ -40,7 +40,8 @@ class BallOptions:
         margin: how much longer than the lesion its envelope is.
         border_mm: voxels so near to a lesion are neither lesion nor background.
         rank_share: the least likely voxel of a lesion weighs 1 - rank_share of the likeliest; 0 = all the same.
-        compactness: logits by which a voxel on the envelope counts less than one in its centre.
+        compactness: probability by which a voxel on the lesion's surface counts less than one in its centre: where the
+            output is flat, lesions are compact.
     """
 
     reported_volume: bool = True
@@ -54,7 +55,7 @@ class BallOptions:
     margin: float = 0.2
     border_mm: float = 3.0
     rank_share: float = 0.5
-    compactness: float = 1.0
+    compactness: float = 0.1
 
 
 @dataclass(frozen=True)

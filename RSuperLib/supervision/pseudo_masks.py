@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from RSuperLib.supervision.correlate import correlate
-from RSuperLib.supervision.inputs import Spacing
+from RSuperLib.supervision.inputs import Spacing, constant
 from RSuperLib.supervision.options import BallOptions
 from RSuperLib.supervision.search import Area, best_centre, centre_scores, joint_centres, unravelled
 from RSuperLib.supervision.shapes import ball_kernel, envelope, envelope_box, equal_ball, orientations
@@ -133,7 +133,7 @@ class _Envelope:
     index: Tensor
     valid: Tensor
     level: Tensor
-    values: Tensor
+    probability: Tensor
 
 
 def _envelope(
@@ -153,16 +153,16 @@ def _envelope(
         offsets, turns = shape.offsets, shape.turns
     else:  # larger than the box: every voxel of the box
         offsets = unravelled(torch.arange(logits.numel(), device=logits.device), logits.shape) - centre
-        turns = orientations(diameters, target.upright).to(logits.device)
+        turns = orientations(diameters, target.upright).to(logits.device, non_blocking=True)
     index = _flat_index(offsets + centre, logits.shape)
-    values, free_there = voxels_at(logits, index), voxels_at(free, index)
-    level = _likeliest_level(offsets, turns, values.sigmoid() * free_there, spacing)
-    return _Envelope(centre, index, free_there & (level <= scale**2), level, values)
+    probability, free_there = voxels_at(logits, index).sigmoid(), voxels_at(free, index)
+    level = _likeliest_level(offsets, turns, probability * free_there, spacing)
+    return _Envelope(centre, index, free_there & (level <= scale**2), level, probability)
 
 
 def _flat_index(voxels: Tensor, shape: Sequence[int]) -> Tensor:
     """(n, 3) indices as flat ones; one beyond the last for those outside."""
-    size = torch.tensor(shape, device=voxels.device)
+    size = constant(shape, voxels.device)
     inside = ((voxels >= 0) & (voxels < size)).all(1)
     flat = (voxels[:, 0] * shape[1] + voxels[:, 1]) * shape[2] + voxels[:, 2]
     return torch.where(inside, flat, math.prod(shape))
@@ -170,7 +170,7 @@ def _flat_index(voxels: Tensor, shape: Sequence[int]) -> Tensor:
 
 def _likeliest_level(offsets: Tensor, turns: Tensor, probability: Tensor, spacing: Spacing) -> Tensor:
     """(n,) squared distance in radii, for the orientation with the largest mean probability inside."""
-    millimetres = offsets.to(probability.dtype) * torch.tensor(spacing, device=offsets.device)
+    millimetres = offsets.to(probability.dtype) * constant(spacing, offsets.device)
     levels = torch.stack([(millimetres @ turn.to(probability.dtype)).square().sum(1) for turn in turns.unbind()])
     inside = (levels <= 1).to(probability.dtype)
     fit = inside @ probability / inside.sum(1)
@@ -186,7 +186,7 @@ def _scale(lesion: LesionTarget, options: BallOptions) -> float:
 def _ranked(around: _Envelope, lesion: LesionTarget, spacing: Spacing, options: BallOptions) -> PseudoLesion:
     """The likeliest voxels first; one sort."""
     least, greatest = (max(volume / math.prod(spacing), 1.0) for volume in asked_volume(lesion, options))
-    value = torch.where(around.valid, around.values - options.compactness * around.level, -math.inf)
+    value = torch.where(around.valid, around.probability - options.compactness * around.level, -math.inf)
     order = value.argsort(descending=True, stable=True)
     rank = torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
     core, wide = around.valid & (rank < round(least)), around.valid & (rank < greatest)

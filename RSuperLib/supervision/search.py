@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from RSuperLib.supervision.correlate import correlate
-from RSuperLib.supervision.inputs import Spacing
+from RSuperLib.supervision.inputs import Spacing, constant
 from RSuperLib.supervision.options import BallOptions
 from RSuperLib.supervision.shapes import equal_ball, search_kernel
 from RSuperLib.supervision.targets import ChannelTarget, LesionTarget
@@ -47,8 +47,12 @@ class Area:
     corner: tuple[int, int, int]
 
     def voxels_of(self, lesion: LesionTarget, options: BallOptions) -> Tensor:
-        """(d, h, w) bool, voxels that the lesion may take."""
-        return (self.distances[lesion.part] <= options.grow_mm) & self.free
+        """(d, h, w) bool, voxels that the lesion may take: near its part, and not deep in another."""
+        distance = self.distances[lesion.part]
+        near = (distance <= options.grow_mm) & self.free
+        if options.inside_part and len(self.distances) > 1:
+            near = near & (distance - self.distances.amin(0) <= options.centre_mm)
+        return near
 
     def centres_of(self, lesion: LesionTarget, target: ChannelTarget, options: BallOptions) -> Tensor:
         """(d, h, w) bool, voxels that the lesion may be centred at."""
@@ -99,12 +103,12 @@ def joint_centres(
         spacing: mm along the axes.
     """
     device = scores[0].device
-    steps = torch.tensor(spacing, dtype=torch.float32, device=device)
+    steps = constant(spacing, device)
     centres = torch.zeros((1, 0, 3), dtype=torch.int64, device=device)
     totals = torch.zeros(1, device=device)
     for k, radius in enumerate(radii_mm):
         values, places = _candidates(scores[k], allowed[k])
-        gaps = torch.tensor([_APART * (radius + other) for other in radii_mm[:k]], device=device)
+        gaps = constant([_APART * (radius + other) for other in radii_mm[:k]], device)
         near = _near(places * steps, centres * steps, gaps)
         found, gains = _best_places(values - _TOO_NEAR * near, places, places * steps, radius)
         gains = gains * (radius / max(radii_mm)) ** 3
