@@ -10,6 +10,7 @@ from RSuperLib.report.lexicon import Hit
 from RSuperLib.report.measurements import Measurement
 from RSuperLib.report.mentions import Mention
 from RSuperLib.report.place import Location, locate, organs_joined, part_names
+from RSuperLib.report.reasons import Reason
 from RSuperLib.report.schema import Attenuation, Change, CountKind, Multiplicity, Presence, Temporality
 from RSuperLib.report.vocabulary import Vocabulary, Words
 
@@ -45,9 +46,12 @@ class Draft:
     change: Change = "not_stated"
     series: int | None = None
     image: int | None = None
-    spans: dict[str, list[Span]] = field(default_factory=dict)
-    rules: list[str] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
+
+    def fired(self, rule: str) -> bool:
+        """Whether a rule had a part in this finding."""
+        return any(reason.rule == rule for reason in self.reasons)
 
     @property
     def is_lesion(self) -> bool:
@@ -60,8 +64,7 @@ class Draft:
         now = [size for size in sizes if not size.prior]
         if self.size is None and now:
             self.size = now[0]
-            self.spans["diameters_mm"] = [(now[0].start, now[0].end, whole[2])]
-            self.rules.append("size_in_next_sentence")
+            self.reasons.append(Reason("size_in_next_sentence", now[0].start, now[0].end))
         if whole not in self.evidence:
             self.evidence.append(whole)
 
@@ -82,7 +85,7 @@ def member_of_group(words: Words, group: Draft, whole: Span) -> Draft | None:
     """A measured place of a group: `Index lesions: segment 2: 2.1 cm. Segment 7: 3.4 cm.`"""
     places = [place for place in words.places if group.place.organ in place.value.organs]
     parts = tuple(name for place in places for name in part_names(place, group.place.organ) if name)
-    if not parts or (group.count.multiplicity != "multiple" and "listed" not in group.rules):
+    if not parts or (group.count.multiplicity != "multiple" and not group.fired("size_listed")):
         return None
     return replace(
         group,
@@ -92,8 +95,7 @@ def member_of_group(words: Words, group: Draft, whole: Span) -> Draft | None:
         evidence=[whole],
         size=None,
         prior=[],
-        spans={},
-        rules=[*group.mention.rules, group.place.rule, "listed"],
+        reasons=[*group.mention.reasons, *group.place.reasons, Reason("size_listed")],
         flags=[],
     )
 
@@ -107,7 +109,7 @@ def _in_joined_organs(vocabulary: Vocabulary, words: Words, built: list[Draft]) 
     places = organs_joined(vocabulary, words, draft.place, draft.mention.window[1])
     return [
         replace(
-            draft, place=place, rules=[*draft.mention.rules, place.rule], flags=[], spans={}, evidence=[*draft.evidence]
+            draft, place=place, reasons=[*draft.mention.reasons, *place.reasons], flags=[], evidence=[*draft.evidence]
         )
         for place in places
     ]
@@ -144,6 +146,7 @@ class _Builder:
 
     def __init__(self, vocabulary: Vocabulary, words: Words, mention: Mention) -> None:
         self._v, self._words, self._mention, self._text = vocabulary, words, mention, words.text
+        self._why: list[Reason] = []
 
     def build(self, sizes: list[Measurement], heading: Location | None, carried: Location | None) -> list[Draft]:
         mention, section = self._mention, self._words.sentence.section
@@ -152,13 +155,18 @@ class _Builder:
         draft = Draft(
             mention, place, self._count(place, now), section, [(*self._evidence(), section)], prior=prior,
             attenuation=self._attenuation(), presence=self._presence(), temporality=self._temporality(),
-            change=self._change(), rules=[*mention.rules, place.rule], flags=list(place.flags),
+            change=self._change(), flags=list(place.flags),
         )  # fmt: skip
+        draft.reasons = [*mention.reasons, *place.reasons, *self._why]
+        draft.reasons += [Reason("prior_words", size.start, size.end) for size in prior]
         self._limit_place(draft)
         self._add_series(draft)
         self._add_words_for_size(draft)
-        draft.flags += ["unit_missing"] if any(size.unit_missing for size in now) else []
-        draft.flags += ["size_unreadable"] if any(size.damaged for size in now) else []
+        for flag, odd in (
+            ("unit_missing", [s for s in now if s.unit_missing]), ("size_unreadable", [s for s in now if s.damaged]),
+        ):  # fmt: skip
+            draft.flags += [flag] if odd else []
+            draft.reasons += [Reason("size_not_stated", size.start, size.end) for size in odd[:1]]
         return self._sized(draft, _distinct([size for size in now if size.axes_mm]), heading, carried)
 
     def _sized(self, draft: Draft, sizes: list[Measurement], heading: Location | None,
@@ -211,7 +219,8 @@ class _Builder:
             side = own.side if any(begin <= s.start < end for s in self._words.sides) else place.side
             place = replace(place, side=side, parts=own.parts or place.parts)
         member = replace(
-            draft, place=place, count=Count("single", 1, "exact"), prior=[], spans={}, rules=[*draft.rules, "listed"],
+            draft, place=place, count=Count("single", 1, "exact"), prior=[],
+            reasons=[*draft.reasons, Reason("size_listed")],
             flags=list(draft.flags),
         )  # fmt: skip
         return _with_size(member, sizes[index])
@@ -239,30 +248,35 @@ class _Builder:
         return start + len(text) - len(text.lstrip(" ,;")), end - (len(text) - len(text.rstrip(" ,;")))
 
     def _count(self, place: Location, sizes: list[Measurement]) -> Count:
-        head, phrase = self._mention.head, self._text[self._mention.start : self._mention.head_start]
-        many = self._v.many.search(phrase) is not None
-        numbers = [hit.value for hit in self._v.counts.find(phrase) if hit.value > 1]
-        digits = re.search(r"(?<![\d.,/-])([2-9]|1\d)(?= (?:[a-z-]+ ){0,3}$)", phrase)
-        numbers += [int(digits[1])] if digits and not many and head.plural else []
-        before = self._text[max(0, self._mention.start - 16) : self._mention.head_start]
+        head, start, end = self._mention.head, self._mention.start, self._mention.head_start
+        many = self._v.many.search(self._text, start, end)
+        numbers = [(hit.value, hit.start, hit.end) for hit in self._v.counts.find(self._text, start, end)]
+        numbers = [number for number in numbers if number[0] > 1]
+        digits = re.search(r"(?<![\d.,/-])([2-9]|1\d)(?= (?:[a-z-]+ ){0,3}$)", self._text[start:end])
+        if digits and head.plural:
+            numbers.append((int(digits[1]), start + digits.start(), start + digits.end()))
         if numbers and not many:
-            kind: CountKind = "at_least" if self._v.at_least.search(before) else "exact"
-            return Count("multiple", numbers[0], kind)
+            number, *words = numbers[0]
+            about = self._text[max(0, start - 16) : end]
+            self._why.append(Reason("count_number", *words))
+            return Count("multiple", number, "at_least" if self._v.at_least.search(about) else "exact")
         if head.plural or many or (place.side == "bilateral" and not sizes):
+            words = [many.start(), many.end()] if many else [end, self._mention.end]
+            self._why.append(Reason("count_words" if many else "count_plural", *words))
             return Count("multiple", None, "multiple")
-        if head.uncounted:
-            return Count("unspecified", None, "not_stated")
-        return Count("single", 1, "exact")
+        self._why.append(Reason("count_open" if head.uncounted else "count_one", end, self._mention.end))
+        return Count("unspecified", None, "not_stated") if head.uncounted else Count("single", 1, "exact")
 
     def _attenuation(self) -> Attenuation | None:
         start, end = self._mention.window
         near = [h for h in self._v.attenuation.find(self._text, start, end) if self._is_of_lesion(h)]
-        values = list(dict.fromkeys(hit.value for hit in near))
-        if not values:
-            return self._mention.head.attenuation
-        if "mixed" in values:
-            return "mixed"
-        return values[0]
+        own = self._mention.head.attenuation
+        if not near:
+            self._why += [Reason("attenuation_of_kind", self._mention.head_start, self._mention.end)] if own else []
+            return own
+        telling = next((hit for hit in near if hit.value == "mixed"), near[0])
+        self._why.append(Reason("attenuation_words", telling.start, telling.end))
+        return telling.value
 
     def _is_of_lesion(self, hit: Hit[Attenuation]) -> bool:
         hidden = [n for n in self._words.negations if n.start <= hit.start and hit.end <= n.end + 25]
@@ -274,19 +288,22 @@ class _Builder:
         return self._mention.presence
 
     def _temporality(self) -> Temporality:
-        start = self._words.sentence.start
-        before = self._text[start : self._mention.head_start]
-        if self._v.resected.search(before) or self._v.resected.search(
-            self._text, self._mention.end, self._mention.window[1]
-        ):
+        start, head = self._words.sentence.start, self._mention.head_start
+        removed = self._v.resected.search(self._text, start, head)
+        removed = removed or self._v.resected.search(self._text, self._mention.end, self._mention.window[1])
+        operated = self._v.operated_for.search(self._text, start, head)
+        if match := removed or operated:
+            self._why.append(Reason("time_resected" if removed else "time_operated", match.start(), match.end()))
             return "resected"
-        if self._v.operated_for.search(before):
-            return "resected"
-        marks = list(self._v.history.finditer(before))
-        return "prior" if marks and len(before) - marks[-1].end() < 40 else "current"
+        marks = list(self._v.history.finditer(self._text, start, head))
+        if not marks or head - marks[-1].end() >= 40:
+            return "current"
+        self._why.append(Reason("time_history", marks[-1].start(), marks[-1].end()))
+        return "prior"
 
     def _change(self) -> Change:
         hits = self._v.changes.find(self._text, *self._mention.window)
+        self._why += [Reason("change_words", hit.start, hit.end) for hit in hits[:1]]
         return hits[0].value if hits else "not_stated"
 
     def _add_series(self, draft: Draft) -> None:
@@ -297,12 +314,16 @@ class _Builder:
             )
             if match:
                 setattr(draft, name, int(match[1]))
+                start = self._mention.window[0]
+                draft.reasons.append(Reason("slice_named", start + match.start(), start + match.end()))
 
     def _add_words_for_size(self, draft: Draft) -> None:
         phrase = self._text[self._mention.start : self._mention.head_start]
         for pattern, largest in self._v.small_sizes:
-            if pattern.search(phrase):
+            if match := pattern.search(phrase):
                 draft.qualitative, draft.qualitative_max_mm = True, largest
+                start = self._mention.start
+                draft.reasons.append(Reason("size_in_words", start + match.start(), start + match.end()))
                 return
 
 
@@ -317,8 +338,7 @@ def _respectively(members: list[Draft]) -> list[Draft]:
 
 def _with_size(draft: Draft, size: Measurement) -> Draft:
     draft.size = size
-    draft.spans["diameters_mm"] = [(size.start, size.end, draft.section)]
-    draft.rules.append(f"size_{size.kind}")
+    draft.reasons.append(Reason(f"size_{size.kind}", size.start, size.end))
     return draft
 
 

@@ -19,8 +19,8 @@ _SOME_OF_THE_GROUP = {"part_of_largest", "part_of_most"}
 _TRUST = {
     "organ_of_lesion": 0.95, "organ_in_words": 0.95, "organ_in_sentence": 0.8, "organ_heading": 0.9,
     "organ_beside": 0.6, "organ_of_segment": 0.9, "organ_of_operation": 0.8, "organ_carried": 0.6, "organ_unknown": 0.1,
-    "side_near_organ": 0.97, "side_of_part": 0.97, "side_nearest": 0.8, "side_in_sentence": 0.75, "side_heading": 0.9,
-    "side_carried": 0.6, "side_of_plural": 0.8, "side_of_group": 0.9,
+    "organ_elsewhere": 0.8, "side_near_organ": 0.97, "side_of_part": 0.97, "side_nearest": 0.8, "side_elsewhere": 0.8,
+    "side_in_sentence": 0.75, "side_heading": 0.9, "side_carried": 0.6, "side_of_plural": 0.8, "side_of_group": 0.9,
 }  # fmt: skip
 _ORGANS = frozenset(get_args(Organ))
 
@@ -56,8 +56,9 @@ def finding_of(report: NormalText, draft: Draft, lesion_id: str) -> Finding:
         series=draft.series,
         image=draft.image,
         evidence=[evidence_of(report, *span) for span in draft.evidence],
-        field_evidence={name: [evidence_of(report, *span) for span in spans] for name, spans in draft.spans.items()},
-        rule_ids=list(dict.fromkeys(rule for rules in draft.rules for rule in rules.split("+"))),
+        field_evidence=_field_evidence(report, draft),
+        field_rules=_field_rules(draft),
+        rule_ids=list(dict.fromkeys(reason.rule for reason in draft.reasons)),
         field_confidence=_confidence(draft),
         flags=list(dict.fromkeys(draft.flags)),
     )
@@ -69,13 +70,32 @@ def evidence_of(report: NormalText, start: int, end: int, section: str) -> Evide
     return Evidence(start=first, end=last, text=report.original[first:last], section=section)
 
 
+def _field_evidence(report: NormalText, draft: Draft) -> dict[str, list[Evidence]]:
+    """The words that decided each field."""
+    found: dict[str, list[Evidence]] = {}
+    for reason in draft.reasons:
+        if reason.field and reason.end > reason.start:
+            section = next((s for start, end, s in draft.evidence if start <= reason.start < end), draft.section)
+            words = evidence_of(report, reason.start, reason.end, section)
+            if words not in found.setdefault(reason.field, []):
+                found[reason.field].append(words)
+    return found
+
+
+def _field_rules(draft: Draft) -> dict[str, list[str]]:
+    rules: dict[str, list[str]] = {}
+    for reason in draft.reasons:
+        if reason.field and reason.rule not in rules.setdefault(reason.field, []):
+            rules[reason.field].append(reason.rule)
+    return rules
+
+
 def _confidence(draft: Draft) -> dict[str, float]:
-    confidence = {}
-    for rule in draft.place.rule.split("+"):
-        if rule in _TRUST:
-            confidence["organ" if rule.startswith("organ") else "laterality"] = _TRUST[rule]
+    confidence = {
+        reason.field: _TRUST[reason.rule] for reason in draft.reasons if reason.field and reason.rule in _TRUST
+    }
     if draft.size:
-        late = "size_in_next_sentence" in draft.rules or "several_sizes" in draft.flags
+        late = draft.fired("size_in_next_sentence") or "several_sizes" in draft.flags
         confidence["diameters_mm"] = 0.7 if late else 0.98
     return confidence
 

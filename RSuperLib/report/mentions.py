@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from RSuperLib.report.lexicon import Hit
+from RSuperLib.report.reasons import Reason
 from RSuperLib.report.schema import Certainty, Kind, Malignancy, Presence
 from RSuperLib.report.vocabulary import Head, Hedge, Vocabulary, Words
 
@@ -35,7 +36,7 @@ class Mention:
     #: How the sentence denies it: "" not, "all" wholly, "some" only in a limited way ("no new lesion"), "gone" = it
     #: was there before.
     denied: str = ""
-    rules: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(slots=True)
@@ -63,13 +64,13 @@ class _Finder:
         found = Found()
         named = [self._mention(hit) for hit in self._joined_heads()]
         kept = [m for m in named if self._is_lesion(m)]
-        found.doubt = any("hypo" in m.rules for m in named if m not in kept)
+        found.doubt = any(_is_dense(m) for m in named if m not in kept)
         bases: list[Mention] = []
         for mention in kept:
             self._sort(mention, bases, found)
         lesions = [m for m in bases if not self._explained_away(m)]
         windowed = self._with_windows(lesions)
-        found.mentions = [self._with_adjective(replace(m, denied=self._denied(m))) for m in windowed]
+        found.mentions = [self._with_adjective(self._with_denial(m)) for m in windowed]
         return found
 
     def _sort(self, mention: Mention, bases: list[Mention], found: Found) -> None:
@@ -103,9 +104,8 @@ class _Finder:
             if word and word.value[0] and word.start - hedge.end <= 2 and self._is_predicate(word.end):
                 kind, rank = word.value
                 head = with_kind(mention.head, kind, rank, _MALIGNANCY.get(kind, "not_stated"))
-                return replace(
-                    mention, head=head, type_certainty=hedge.value.level, rules=(*mention.rules, "adjective")
-                )
+                reasons = (*mention.reasons, Reason("kind_adjective", hedge.start, word.end))
+                return replace(mention, head=head, type_certainty=hedge.value.level, reasons=reasons)
         return mention
 
     def _is_predicate(self, end: int) -> bool:
@@ -140,15 +140,19 @@ class _Finder:
     def _mention(self, hit: Hit[Head]) -> Mention:
         start = self._phrase_start(hit)
         phrase = self._text[start : hit.start]
-        head, rules = hit.value, ["head"]
+        head, reasons = hit.value, [Reason("kind_head", hit.start, hit.end)]
         for word in self._v.kind_words.find(self._text, start, hit.end):
             kind, rank = word.value
             if kind and rank > head.rank > 0 and head.generic:
                 head = with_kind(head, kind, rank, _MALIGNANCY.get(kind, head.malignancy))
-                rules.append("kind_word")
-        hedge = self._hedge_before(start, hit.start) or self._doubt_after(hit)
+                reasons.append(Reason("kind_word", word.start, word.end))
+        before, after = self._hedge_before(start, hit.start), self._doubt_after(hit)
+        hedged = before or after
+        hedge = hedged.value if hedged else None
+        if hedged:
+            reasons.append(Reason("presence_hedge" if before else "presence_doubt", hedged.start, hedged.end))
         if head.rank == 0 and any(h.value == "hypo" for h in self._v.attenuation.find(phrase)):
-            rules.append("hypo")
+            reasons.append(Reason("kind_dense", start, hit.start))
         return Mention(
             start=start, head_start=hit.start, end=hit.end, head=head, kind_text=hit.text,
             window=(self._words.sentence.start, self._words.sentence.end),
@@ -156,7 +160,7 @@ class _Finder:
             type_certainty=hedge.level if hedge and head.rank >= 3 else "not_stated",
             definite=self._is_definite(start, hit.start),
             introduced=self._brings_in(phrase) or bool(self._v.counts.find(phrase)),
-            rules=tuple(rules),
+            reasons=tuple(reasons),
         )  # fmt: skip
 
     def _brings_in(self, words: str) -> bool:
@@ -190,18 +194,18 @@ class _Finder:
             m.end() >= start - 2 for m in self._v.definite_before.finditer(self._text, max(0, start - 20), start)
         )
 
-    def _hedge_before(self, start: int, head_start: int) -> Hedge | None:
+    def _hedge_before(self, start: int, head_start: int) -> Hit[Hedge] | None:
         """A hedge inside the noun phrase or right before it."""
         floor = self._words.clause_at(start)[0]
         hedges = [h for h in self._words.hedges if floor <= h.start and h.end <= head_start and start - h.end <= 12]
-        return hedges[-1].value if hedges else None
+        return hedges[-1] if hedges else None
 
-    def _doubt_after(self, hit: Hit[Head]) -> Hedge | None:
+    def _doubt_after(self, hit: Hit[Head]) -> Hit[Hedge] | None:
         """`A metastasis in segment II cannot be excluded.`"""
         end = self._words.clause_at(hit.start)[1]
         later = [other.start for other in self._words.heads if other.start > hit.end]
         doubts = [h for h in self._words.hedges_after if hit.end <= h.start < min([end, *later])]
-        return doubts[0].value if doubts else None
+        return doubts[0] if doubts else None
 
     def _is_lesion(self, mention: Mention) -> bool:
         phrase = self._text[mention.start : mention.end]
@@ -300,18 +304,33 @@ class _Finder:
         cuts.append(self._words.sentence.end)
         return [replace(m, window=(cuts[i], cuts[i + 1])) for i, m in enumerate(mentions)]
 
-    def _denied(self, mention: Mention) -> str:
+    def _with_denial(self, mention: Mention) -> Mention:
+        """The mention with how, and by which words, the sentence denies it."""
         start, end = self._words.clause_at(mention.head_start)
         before = [n for n in self._words.negations if n.value == "before" and start <= n.start and n.end <= mention.end]
         after = [n for n in self._words.negations if n.value == "after" and mention.end <= n.start < end]
         before = [n for n in before if n.start < mention.head_start and not self._hidden(n)]
         if mention.head.kind == "node" and self._v.not_enlarged.search(self._text, mention.end, end):
-            return "" if any(start <= size.start < end for size in self._words.sizes) else "all"
+            return self._not_enlarged(mention, start, end)
         if not before and not after:
-            return ""
-        if any(self._v.gone.search(n.text) for n in after):
-            return "gone"
-        if self._v.breaks_scope.match(self._text, self._words.sentence.start):  # "Apart from these, no …"
+            return mention
+        gone = next((n for n in after if self._v.gone.search(n.text)), None)
+        words = gone or (before[-1] if before else after[0])
+        reason = Reason("presence_gone" if gone else "presence_denied", words.start, words.end)
+        denied = "gone" if gone else self._extent(mention, before)
+        return replace(mention, denied=denied, reasons=(*mention.reasons, reason))
+
+    def _not_enlarged(self, mention: Mention, start: int, end: int) -> Mention:
+        """`The nodes are not enlarged` names no lesion, unless they are measured."""
+        words = self._v.not_enlarged.search(self._text, mention.end, end)
+        if words is None or any(start <= size.start < end for size in self._words.sizes):
+            return mention
+        reason = Reason("presence_denied", words.start(), words.end())
+        return replace(mention, denied="all", reasons=(*mention.reasons, reason))
+
+    def _extent(self, mention: Mention, before: list[Hit[str]]) -> str:
+        """Whether a denial is whole ("all") or limited ("some": "no new lesion", "apart from these, no …")."""
+        if self._v.breaks_scope.match(self._text, self._words.sentence.start):
             return "some"
         limits = self._text[before[-1].end if before else mention.start : mention.head_start]
         return "some" if self._v.limits_a_negation.search(limits) else "all"
@@ -337,6 +356,10 @@ def with_kind(head: Head, kind: Kind, rank: int, malignancy: Malignancy) -> Head
     return replace(head, kind=kind, rank=rank, malignancy=malignancy)
 
 
+def _is_dense(mention: Mention) -> bool:
+    return any(reason.rule == "kind_dense" for reason in mention.reasons)
+
+
 def _refined(base: Mention, refinement: Mention, hedge: Hedge) -> Mention:
     """The base with the kind that the sentence gives it; of several alternatives the worst."""
     head = refinement.head
@@ -349,7 +372,7 @@ def _refined(base: Mention, refinement: Mention, hedge: Hedge) -> Mention:
     )  # fmt: skip
     return replace(
         base, head=changed, kind_text=refinement.kind_text, type_certainty=sure, end=base.end,
-        rules=(*base.rules, "characterised"),
+        reasons=(*base.reasons, Reason("kind_hedged", refinement.start, refinement.end)),
     )  # fmt: skip
 
 

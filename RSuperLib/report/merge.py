@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from RSuperLib.report.assemble import Draft
 from RSuperLib.report.mentions import Mention, with_kind
+from RSuperLib.report.reasons import Reason
 from RSuperLib.report.statements import Statement
 
 _SIZE_SLACK = 0.10  # a conclusion that rounds 29 mm to 30 mm speaks of the same lesion
@@ -141,21 +142,35 @@ def _join(known: Draft, again: Draft) -> None:
     if again.section == "addendum":
         _correct(known, again)
     if known.size is None and again.size is not None:
-        known.size, known.spans["diameters_mm"] = again.size, again.spans["diameters_mm"]
+        known.size = again.size
+        _because(known, again, "size")
     if not known.place.parts and again.place.parts and known.place.organ == again.place.organ:
         known.place = replace(known.place, parts=again.place.parts)
+        _because(known, again, "part")
     elif _contradicts(known, again) and again.size:
         known.flags.append("part_conflict")
     if known.place.organ == "other" and again.place.organ != "other":
         known.place = again.place
-    if known.place.side is None:
+        _because(known, again, "organ")
+    if known.place.side is None and again.place.side is not None:
         known.place = replace(known.place, side=again.place.side)
-    known.attenuation = known.attenuation or again.attenuation
-    if known.change == "not_stated":
+        _because(known, again, "side")
+    if known.attenuation is None and again.attenuation is not None:
+        known.attenuation = again.attenuation
+        _because(known, again, "attenuation")
+    if known.change == "not_stated" and again.change != "not_stated":
         known.change = again.change
+        _because(known, again, "change")
     if again.presence == "present" and known.presence in ("possible", "probable") and again.size:
         known.presence = "present"
-    known.rules.append("repeated")
+    known.reasons.append(Reason("repeated", again.mention.head_start, again.mention.end))
+
+
+def _because(known: Draft, again: Draft, what: str) -> None:
+    """Another sentence decides this value: its words, not those of the rule that knew no better."""
+    telling = [reason for reason in again.reasons if reason.rule.startswith(f"{what}_")]
+    known.reasons = [reason for reason in known.reasons if not reason.rule.startswith(f"{what}_")]
+    known.reasons += [Reason(f"{what}_elsewhere", reason.start, reason.end) for reason in telling]
 
 
 def _correct(known: Draft, again: Draft) -> None:
@@ -164,14 +179,16 @@ def _correct(known: Draft, again: Draft) -> None:
     if again.place.side and side and again.place.side != side:
         known.flags.append("side_conflict")
         known.place = replace(known.place, side=again.place.side)
+        _because(known, again, "side")
     if _contradicts(known, again) and parts:
         known.flags.append("part_conflict")
         known.place = replace(known.place, parts=again.place.parts)
+        _because(known, again, "part")
     if known.size and again.size and known.size.axes_mm != again.size.axes_mm:
         known.flags.append("size_conflict")
         known.size = again.size
-        known.spans["diameters_mm"] = [*again.spans["diameters_mm"], *known.spans["diameters_mm"]]
-    known.rules.append("addendum")
+        _because(known, again, "size")
+    known.reasons.append(Reason("corrected", again.mention.head_start, again.mention.end))
 
 
 def _take_kind(draft: Draft, mention: Mention) -> None:
@@ -182,8 +199,5 @@ def _take_kind(draft: Draft, mention: Mention) -> None:
     if says_nothing or hedged or (mine.head.kind != "indeterminate" and mention.head.rank <= mine.head.rank):
         return
     head = with_kind(mine.head, mention.head.kind, mention.head.rank, mention.head.malignancy)
-    draft.mention = replace(
-        mine, head=head, kind_text=mention.kind_text, type_certainty=mention.type_certainty,
-        rules=(*mine.rules, "kind_elsewhere"),
-    )  # fmt: skip
-    draft.rules.append("kind_elsewhere")
+    draft.mention = replace(mine, head=head, kind_text=mention.kind_text, type_certainty=mention.type_certainty)
+    draft.reasons.append(Reason("kind_elsewhere", mention.head_start, mention.end))

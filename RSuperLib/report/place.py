@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from RSuperLib.report.lexicon import Hit
 from RSuperLib.report.mentions import Mention
+from RSuperLib.report.reasons import Reason
 from RSuperLib.report.schema import Laterality
 from RSuperLib.report.vocabulary import SEGMENT, SEGMENT_RANGE, Place, Vocabulary, Words
 
@@ -45,6 +46,7 @@ class Location:
     flags: tuple[str, ...] = ()
     #: Where in the text the organ stands, when the lesion's own words name it.
     span: tuple[int, int] | None = None
+    reasons: tuple[Reason, ...] = ()
 
 
 def locate(vocabulary: Vocabulary, words: Words, mention: Mention, heading: Location | None,
@@ -75,20 +77,25 @@ def organs_joined(vocabulary: Vocabulary, words: Words, place: Location, end: in
             break
         side = None if hit.value in UNSIDED else side_near(vocabulary, words, hit, last, end)
         if hit.value not in _VAGUE and hit.value != place.organ:
-            joined.append(Location(hit.value, side, (), "organ_in_words+side_near_organ" if side else "organ_in_words"))
+            reasons = (Reason("organ_in_words", hit.start, hit.end), *_side_reasons(side, "side_near_organ"))
+            joined.append(Location(hit.value, side.value if side else None, (), "organ_in_words", reasons=reasons))
         last = hit.end
     return joined
 
 
 def side_near(vocabulary: Vocabulary, words: Words, organ: Hit[str], start: int,
-              end: int) -> Laterality | None:  # fmt: skip
+              end: int) -> Hit[Laterality] | None:  # fmt: skip
     """The side said of one organ: right before it, else right after it."""
     before = [s for s in words.sides if start <= s.start and s.end <= organ.start + 1 and organ.start - s.end <= 30]
     before = [s for s in before if not vocabulary.grammar.side_cut.search(words.text[s.end : organ.start])]
     after = [s for s in words.sides if organ.end <= s.start < end and s.start - organ.end <= 22]
     within = [s for s in words.sides if organ.start <= s.start and s.end <= organ.end]
     near = (before or within)[-1:] or after[:1]
-    return near[0].value if near else None
+    return near[0] if near else None
+
+
+def _side_reasons(side: Hit[Laterality] | None, rule: str) -> tuple[Reason, ...]:
+    return (Reason(rule, side.start, side.end),) if side else ()
 
 
 class _Locator:
@@ -98,21 +105,32 @@ class _Locator:
     def locate(self, heading: Location | None, carried: Location | None) -> Location:
         window = self._mention.window
         organ, hit, rule = self._organ(window, heading, carried)
-        side, side_rule = self._side(organ, hit, window, wide=rule == "organ_in_sentence")
-        parts, flags = self._parts(organ, window)
-        sentence = (self._words.sentence.start, self._words.sentence.end)
+        side, side_reasons = self._side(organ, hit, window, wide=rule == "organ_in_sentence")
+        parts, reasons, flags = self._parts(organ, window)
         if not parts and rule == "organ_in_sentence":
-            parts, flags = self._parts(organ, sentence)
+            parts, reasons, flags = self._parts(organ, (self._words.sentence.start, self._words.sentence.end))
         for other, name in ((heading, "heading"), (carried, "carried")):
             if other and not side and other.organ == organ and (rule == f"organ_{name}" or self._continues(name)):
-                side, side_rule = other.side, f"side_{name}"
+                side, side_reasons = other.side, (Reason(f"side_{name}", *(other.span or (0, 0))),)
         several_stations = organ == "lymph_node" and len(parts) > 1 and side != "bilateral"
         if organ in UNSIDED or several_stations:
             side = None
         if rule == "organ_unknown":
             flags = [*flags, "organ_not_stated"]
-        span = (hit.start, hit.end) if hit and rule == "organ_in_words" else None
-        return Location(organ, side, tuple(parts), f"{rule}+{side_rule}" if side else rule, tuple(flags), span)
+        words = self._organ_words(hit, rule, heading, carried)
+        why = (Reason(rule, *words), *(side_reasons if side else ()), *reasons)
+        span = words if hit and rule == "organ_in_words" else None
+        return Location(organ, side, tuple(parts), rule, tuple(flags), span, why)
+
+    def _organ_words(self, hit: Hit[str] | None, rule: str, heading: Location | None,
+                     carried: Location | None) -> tuple[int, int]:  # fmt: skip
+        """The words that name the organ; the lesion's own word where it tells the organ by itself."""
+        if rule == "organ_of_lesion":
+            return self._mention.head_start, self._mention.end
+        if hit:
+            return hit.start, hit.end
+        source = {"organ_heading": heading, "organ_carried": carried}.get(rule)
+        return (source.span if source else None) or (0, 0)
 
     def _continues(self, name: str) -> bool:
         """A lobe without a side stands in the lung of the sentence before."""
@@ -170,35 +188,36 @@ class _Locator:
         return bool(marks) and "," not in before[marks[-1].end() :]
 
     def _side(self, organ: str, hit: Hit[str] | None, window: tuple[int, int], *,
-              wide: bool) -> tuple[Laterality | None, str]:  # fmt: skip
+              wide: bool) -> tuple[Laterality | None, tuple[Reason, ...]]:  # fmt: skip
         start, end = window
-        places = [p for p in self._words.places if start <= p.start < end and p.value.side]
-        if places:
-            return places[0].value.side, "side_of_part"
-        group = self._mention.head.plural and organ != "lymph_node"
-        if group and any(s.value == "bilateral" and start <= s.start < end for s in self._words.sides):
-            return "bilateral", "side_of_group"
+        sides = [s for s in self._words.sides if start <= s.start < end]
+        part = next((p for p in self._words.places if start <= p.start < end and p.value.side), None)
+        if part:
+            return part.value.side, (Reason("side_of_part", part.start, part.end),)
+        both = next((s for s in sides if s.value == "bilateral"), None)
+        if both and self._mention.head.plural and organ != "lymph_node":
+            return "bilateral", _side_reasons(both, "side_of_group")
         by_organ, rule = self._side_by_organ(organ, hit, window) if hit else (None, "")
         if by_organ:
-            return by_organ, rule
-        sides = [s for s in self._words.sides if start <= s.start < end]
+            return by_organ.value, _side_reasons(by_organ, rule)
         anchor = self._mention
         sides.sort(key=lambda s: min(abs(s.start - anchor.end), abs(anchor.start - s.end)))
+        rule = "side_nearest"
+        if not sides and wide and len({s.value for s in self._words.sides}) == 1:
+            sides, rule = self._words.sides, "side_in_sentence"
         if sides:
-            return sides[0].value, "side_nearest"
-        every = {s.value for s in self._words.sides} if wide else set()
-        if len(every) == 1:
-            return next(iter(every)), "side_in_sentence"
-        both = hit and self._mention.head.plural and self._v.paired_plural.search(self._text, *self._around(hit))
-        return ("bilateral", "side_of_plural") if both else (None, "")
+            return sides[0].value, _side_reasons(sides[0], rule)
+        if hit and self._mention.head.plural and self._v.paired_plural.search(self._text, *self._around(hit)):
+            return "bilateral", (Reason("side_of_plural", hit.start, hit.end),)
+        return None, ()
 
     def _side_by_organ(self, organ: str, hit: Hit[str],
-                       window: tuple[int, int]) -> tuple[Laterality | None, str]:  # fmt: skip
+                       window: tuple[int, int]) -> tuple[Hit[Laterality] | None, str]:  # fmt: skip
         """The side beside the organ; in `both kidneys are normal but for a cyst on the left` that beside the lesion."""
         clause = self._words.clause_at(self._mention.head_start)
         if not clause[0] <= hit.start < clause[1]:
             start, end = max(clause[0], window[0]), min(clause[1], window[1])
-            side = next((s.value for s in self._words.sides if start <= s.start < end), None)
+            side = next((s for s in self._words.sides if start <= s.start < end), None)
             if side:
                 return side, "side_nearest"
         if organ != hit.value:
@@ -210,8 +229,10 @@ class _Locator:
     def _around(self, hit: Hit[str]) -> tuple[int, int]:
         return max(self._words.sentence.start, hit.start - 1), min(self._words.sentence.end, hit.end + 8)
 
-    def _parts(self, organ: str, window: tuple[int, int]) -> tuple[list[str], list[str]]:
+    def _parts(self, organ: str, window: tuple[int, int]) -> tuple[list[str], list[Reason], list[str]]:
+        """The parts named in a stretch of text, the words for them, and flags for parts that do not exist."""
         parts: list[str] = []
+        reasons: list[Reason] = []
         flags: list[str] = []
         for hit in self._words.places:
             inside = window[0] <= hit.start < window[1]
@@ -222,7 +243,8 @@ class _Locator:
                     flags.append("segment_unknown")
                 elif name not in parts:
                     parts.append(name)
-        return parts, flags
+                    reasons.append(Reason("part_named", hit.start, hit.end))
+        return parts, reasons, flags
 
 
 def _telling(named: Hit[str] | Location | None) -> str | None:

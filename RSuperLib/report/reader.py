@@ -125,7 +125,8 @@ class _Run:
         name = self._report.text[title.start : title.end]
         sides = [side.value for side in words.sides]
         parts = tuple(p.text for p in words.places if organs[0].value in p.value.organs and p.text != organs[0].text)
-        return Location(organs[0].value, sides[0] if len(sides) == 1 else None, parts, name)
+        side = sides[0] if len(sides) == 1 else None
+        return Location(organs[0].value, side, parts, name, span=(organs[0].start, organs[0].end))
 
     def _late_size(self, words: Words, whole: tuple[int, int, str]) -> None:
         """`The largest measures 6 mm.` is of the lesion before; `Segment 7: 3 cm.` is one of its group."""
@@ -145,7 +146,7 @@ class _Run:
         """The organ that a following sentence without one speaks of."""
         if drafts and drafts[-1].place.organ not in ("other", "lymph_node"):
             place = drafts[-1].place
-            self._carried = Location(place.organ, place.side)
+            self._carried = Location(place.organ, place.side, span=place.span)
             return
         organs: list[Hit[str]] = organs_named(self._vocabulary, words, words.sentence.start, words.sentence.end)
         names = {hit.value for hit in organs} - {"upper_abdomen"}

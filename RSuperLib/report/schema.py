@@ -88,6 +88,8 @@ class Finding(_Record):
     evidence: Annotated[list[Evidence], Field(min_length=1)]
     #: Evidence per field name, where it is narrower than the sentence: {"diameters_mm": [...]}.
     field_evidence: dict[str, list[Evidence]] = {}
+    #: The rules that decided each field, by name; `RSuperLib.report.reasons` says them in words.
+    field_rules: dict[str, list[str]] = {}
     source: Literal["rules", "model", "person"] = "rules"
     rule_ids: list[str] = []
     field_confidence: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}

@@ -147,7 +147,8 @@ class _Finder:
 
     def _of_hit(self, hit: Hit[str], start: int, end: int, status: OrganState) -> Statement:
         parts = [p.text for p in self._words.places if start <= p.start < end and hit.value in p.value.organs]
-        side = None if hit.value in UNSIDED else side_near(self._v, self._words, hit, start, end)
+        near = None if hit.value in UNSIDED else side_near(self._v, self._words, hit, start, end)
+        side = near.value if near else None
         partial = [p for p in parts if hit.value != "bone" and p != hit.text]
         return self._statement(hit.value, status, side, ", ".join(dict.fromkeys(partial)) or None)
 
