@@ -10,6 +10,8 @@ from RSuperLib.commands import read_assistant, read_many
 from RSuperLib.commands.arguments import user_path
 from RSuperLib.io.errors import InputError
 from RSuperLib.report import Finding, Reading, load_report, read_report
+from RSuperLib.report.reasons import Explanation
+from RSuperLib.report.reasons import explain as explain_finding
 
 EXAMPLES = """\
   rsuper read report.txt
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "report", type=user_path, metavar="FILE", help="a text file, - for standard input, or many: .jsonl, .csv"
     )
-    parser.add_argument("--explain", action="store_true", help="also show the rules that fired")
+    parser.add_argument("--explain", action="store_true", help="also show the words and the rule behind every value")
     read_many.add_arguments(parser)
     read_assistant.add_arguments(parser)
 
@@ -77,8 +79,16 @@ def _finding_lines(finding: Finding, *, explain: bool) -> Iterator[str]:
     for flag in finding.flags:
         yield f"    please check: {flag.replace('_', ' ')}"
     if explain:
-        yield f"    kind {finding.kind} ({finding.type_certainty}); masks {', '.join(finding.organ_masks)}"
-        yield f"    rules: {', '.join(finding.rule_ids)}"
+        yield from map(_explanation_line, explain_finding(finding))
+        yield f"    masks: {', '.join(finding.organ_masks)}"
+
+
+def _explanation_line(explanation: Explanation) -> str:
+    """`    organ liver: "LIVER"; The heading names the organ. (0.90)`"""
+    words = ", ".join(f'"{" ".join(words.split())}"' for words in explanation.words)
+    sure = f"({explanation.confidence:.2f})" if explanation.confidence is not None else ""
+    said = " ".join(filter(None, [words, *explanation.rules, sure]))
+    return f"    {explanation.field.removesuffix('_mm').replace('_', ' ')} {explanation.value}: {said}"
 
 
 def _organ_lines(reading: Reading) -> Iterator[str]:

@@ -26,6 +26,8 @@ def test_the_findings_are_shown_with_their_words(report: Path, capsys: pytest.Ca
     assert "lesion 1: liver segment 7: mass, 23 mm" in shown
     assert '"2.3 cm mass in segment VII." (findings, 7-34)' in shown
     assert "liver_segment_7" in shown
+    assert 'parts segment 7: "segment VII" The words around the lesion name the part.' in shown
+    assert 'diameters 23: "2.3 cm" A size as written. (0.98)' in shown
     assert "Normal: spleen" in shown
 
 
