@@ -6,13 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_DIR ?= demo-output
 TESTS ?= Testing/Python
 
-.PHONY: demo test test-library test-slicer lint types format clean help bench-finder bench-real bench-phantom bench-import bench-panel
+.PHONY: demo test test-library test-slicer lint types format clean help bench-finder bench-real bench-phantom bench-import bench-deidentify bench-read-many bench-panel
 
 help:
 	@echo "make demo   try RSuper on a made-up patient (results in $(DEMO_DIR)/)"
 	@echo "make test   run every test"
 	@echo "make format put the code in the project's style"
-	@echo "make bench-finder, bench-real, bench-phantom, bench-import, bench-panel   measure the claims again (Docs/results)"
+	@echo "make bench-finder, bench-real, bench-phantom, bench-import, bench-deidentify, bench-read-many, bench-panel   measure the claims again (Docs/results)"
 
 demo: $(VENV)/.core
 	$(BIN)/rsuper demo --out $(DEMO_DIR)
@@ -50,7 +50,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev,slicer]"
 	@touch $@ $(VENV)/.core
 
-bench-finder bench-phantom bench-import: bench-%: $(VENV)/.core
+bench-finder bench-phantom bench-import bench-deidentify bench-read-many: bench-%: $(VENV)/.core
 	$(BIN)/rsuper bench $* --out Docs/results/$*.json
 
 # Needs RSUPER_DATA; the pictures go to the folder named by RSUPER_BENCH_PICTURES.

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from RSuperUI.Why import Why, whysOf
+
 #: First and last + 1 character of the report, counted in code points.
 Span = tuple[int, int]
 
@@ -30,12 +32,14 @@ class Finding:
     #: Where its own values stand, which tells findings of one sentence apart; headings, which many share, left out.
     valueSpans: tuple[Span, ...]
     quote: str
+    whys: tuple[Why, ...]
 
     @classmethod
     def fromJson(cls, content: dict[str, Any]) -> Finding:
         """Look at one of the findings of a `reading.json`."""
         evidence = spansOf(content["evidence"])
-        values = spansOf(one for pieces in content.get("field_evidence", {}).values() for one in pieces)
+        words = content.get("field_evidence", {})
+        values = spansOf(one for field in ("diameters_mm", "kind", "parts") for one in words.get(field, []))
         return cls(
             id=content["lesion_id"],
             organ=content["organ"],
@@ -52,6 +56,7 @@ class Finding:
             evidence=evidence,
             valueSpans=tuple(value for value in values if _isInside(value, evidence)),
             quote=" … ".join(one["text"] for one in content["evidence"]),
+            whys=whysOf(content),
         )
 
     @property

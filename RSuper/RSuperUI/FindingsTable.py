@@ -48,6 +48,12 @@ class FindingsTable:
             self._fill(number, row, colour)
         self._table.blockSignals(wasBlocked)
 
+    @property
+    def selectedRow(self) -> FindingRow | None:
+        """The row that is selected, if any."""
+        selected = self._table.currentRow()
+        return self._rows[selected] if 0 <= selected < len(self._rows) and self._table.selectedItems() else None
+
     def select(self, number: int) -> None:
         """Select a row as if the user had."""
         self._table.selectRow(number)
@@ -69,9 +75,9 @@ class FindingsTable:
             self._table.setItem(number, column, item)
 
     def _onSelectionChanged(self) -> None:
-        selected = self._table.currentRow()
-        if 0 <= selected < len(self._rows):
-            self._onSelected(self._rows[selected])
+        row = self.selectedRow
+        if row is not None:
+            self._onSelected(row)
 
 
 def _tip(row: FindingRow) -> str:

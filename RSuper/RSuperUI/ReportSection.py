@@ -9,6 +9,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from RSuperUI.ExplanationView import ExplanationView
 from RSuperUI.Finding import Span
 from RSuperUI.FindingRow import FindingRow
 from RSuperUI.FindingsTable import Colour, FindingsTable
@@ -17,7 +18,7 @@ from RSuperUI.ReportHighlighter import Highlight, ReportHighlighter, documentPos
 
 
 class ReportSection:
-    """Text box and table, each leading to the other.
+    """Text box and table, each leading to the other, and the reasons for the selected row.
 
     Args:
         ui: the widgets of the .ui file.
@@ -36,6 +37,7 @@ class ReportSection:
         self._rows: Sequence[FindingRow] = ()
         self._highlighter = ReportHighlighter(ui.reportTextEdit)
         self._table = FindingsTable(ui.findingsTable, self._onTableRow)
+        self._explanation = ExplanationView(ui.explanationBrowser)
         self._pause = qt.QTimer()
         self._pause.setSingleShot(True)
         self._pause.setInterval(self.PAUSE_MS)
@@ -54,6 +56,7 @@ class ReportSection:
         self._rows = rows if isCurrent else ()
         shown = list(zip(self._rows, colours, strict=False))
         self._table.show(self._rows, [colour for _row, colour in shown])
+        self._explanation.show(self._table.selectedRow)
         self._highlighter.show(self._text, _highlights(reading, shown) if isCurrent else [])
         self._ui.readingLabel.text = _summary(self._text, reading, isCurrent)
 
@@ -88,6 +91,7 @@ class ReportSection:
         self._onText(self._text)
 
     def _onTableRow(self, row: FindingRow) -> None:
+        self._explanation.show(row)
         if row.finding is not None:
             self._scrollTo(row.finding.evidence[0])
         self._onRow(row)

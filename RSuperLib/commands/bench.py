@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 from typing import Any
 
 from RSuperLib.commands.arguments import user_path
@@ -16,26 +17,50 @@ BENCHMARKS = {
     "real": "the whole way on real CTs, Dice where experts drew the tumour (needs RSUPER_DATA)",
     "phantom": "phantom cases per hour on one core",
     "read": "the reader against annotated reports, with intervals and error classes (needs RSUPER_DATA)",
+    "deidentify": "how many made-up identifiers the scrubber hides, and what else it takes away",
+    "read-many": "reports per second and memory of rsuper read over 100,000 reports, with a kill on the way",
     "import": "what importing the library costs against importing torch",
+    "golden": "the published R-Super method, recomputed from the inputs in DIR, to compare digit by digit",
+    "ball": "the search for a reported lesion against the published search, per diameter",
+    "loss": "a step with report losses against one with Dice and cross entropy alone",
+    "lossmem": "memory and time of Dice and cross entropy in closed form against plain tensors",
 }
-_MODULES = {"import": "imports"}
-EXAMPLES = "  rsuper bench finder --cases 200 --out finder.json\n  rsuper bench import"
+#: Benchmarks whose function is not `run` of the module of their name.
+_FUNCTIONS = {
+    "import": ("imports", "run"),
+    "read-many": ("read_many", "run"),
+    "ball": ("losses", "ball"),
+    "loss": ("losses", "loss"),
+    "lossmem": ("losses", "lossmem"),
+}
+EXAMPLES = (
+    "  rsuper bench finder --cases 200 --out finder.json\n  rsuper bench import\n  rsuper bench golden DIR --json"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     table = "; ".join(f"{name}: {text}" for name, text in BENCHMARKS.items())
     parser.add_argument("name", choices=tuple(BENCHMARKS), metavar="NAME", help=table)
+    parser.add_argument("folder", nargs="?", type=user_path, metavar="DIR", help="what to measure (golden, read)")
     parser.add_argument("--cases", type=int, help="how many cases (those benchmarks that draw cases)")
     parser.add_argument("--seed", type=int, default=0, help="first seed of the cases")
+    parser.add_argument("--edge", type=int, help="edge of the crop in voxels (ball, loss, lossmem)")
+    parser.add_argument("--diameters", type=float, nargs="+", help="lesion diameters in mm (ball)")
+    parser.add_argument("--tumours", type=int, nargs="+", help="reported lesions per crop (loss)")
+    parser.add_argument("--channels", type=int, help="classes of the network (lossmem)")
+    parser.add_argument("--device", help="cpu or cuda (loss, lossmem)")
     parser.add_argument("--out", type=user_path, metavar="FILE", help="also write the result as JSON")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Run one benchmark."""
-    module = importlib.import_module(f"RSuperLib.bench.{_MODULES.get(arguments.name, arguments.name)}")
+    """Run one benchmark with those of the options that it takes; it has defaults for what was not given."""
+    module, function = _FUNCTIONS.get(arguments.name, (arguments.name, "run"))
+    measure = getattr(importlib.import_module(f"RSuperLib.bench.{module}"), function)
+    taken = inspect.signature(measure).parameters
+    options = {name: value for name, value in vars(arguments).items() if name in taken and value is not None}
     with progress_bar(f"bench {arguments.name}") as progress:
-        result: dict[str, Any] = module.run(cases=arguments.cases, seed=arguments.seed, progress=progress)
+        result: dict[str, Any] = measure(**options, progress=progress)
     result = {"benchmark": arguments.name, **result}
     if arguments.out:
         write_json(arguments.out, result)

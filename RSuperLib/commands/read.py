@@ -3,115 +3,66 @@
 from __future__ import annotations
 
 import argparse
-import json
-import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from RSuperLib.commands import read_assistant, read_many
 from RSuperLib.commands.arguments import user_path
 from RSuperLib.io.errors import InputError
-from RSuperLib.io.files import write_whole
 from RSuperLib.report import Finding, Reading, load_report, read_report
+from RSuperLib.report.reasons import Explanation
+from RSuperLib.report.reasons import explain as explain_finding
 
 EXAMPLES = """\
   rsuper read report.txt
   rsuper read report.txt --explain
   pbpaste | rsuper read - --json
-  rsuper read reports.jsonl --out readings.jsonl
+  rsuper read reports.jsonl --out readings.jsonl --jobs 2
+  rsuper read reports.csv --out readings.jsonl --per-tumour tumours.csv --per-ct cts.csv
+  rsuper read tumours.csv
+  rsuper read report.txt --assistant models/my-model
 
-reports.jsonl holds one report a line: {"id": "7", "text": "CT abdomen: ..."}; other keys are ignored."""
-
-_MANY = (".jsonl", ".ndjson")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+reports.jsonl holds one report a line: {"id": "7", "text": "CT abdomen: ..."}; other keys are ignored. reports.csv has
+columns id and text. tumours.csv is a per-tumour or per-CT table, ours or a published one (Docs/tables.md)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "report", type=user_path, metavar="FILE", help="a text file, - for standard input, or many: .jsonl"
+        "report", type=user_path, metavar="FILE", help="a text file, - for standard input, or many: .jsonl, .csv"
     )
-    parser.add_argument("--out", type=user_path, metavar="FILE", help="where the readings of many reports go")
-    parser.add_argument("--explain", action="store_true", help="also show the rules that fired")
+    parser.add_argument("--explain", action="store_true", help="also show the words and the rule behind every value")
+    read_many.add_arguments(parser)
+    read_assistant.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read one report, or many into a file."""
-    if arguments.report.suffix in _MANY or arguments.out:
-        return _read_file_of_reports(arguments.report, arguments.out)
+    if read_many.is_asked_for(arguments):
+        read_assistant.refuse_many(arguments)
+        return read_many.run(arguments)
     name = "" if str(arguments.report) == "-" else arguments.report.stem
-    reading = read_report(load_report(arguments.report), name)
+    text = load_report(arguments.report)
+    reading = read_report(text, name)
     if reading.status == "not_read":
         raise InputError(reading.reason, "Give a CT report in English as plain text.")
+    if arguments.assistant:
+        assisted = read_assistant.run(text, name, arguments)
+        shown = {"reading": assisted.reading, "explain": arguments.explain, "assisted": assisted}
+        return assisted.model_dump(mode="json") if arguments.json else shown
     result = reading.model_dump(mode="json")
     return result if arguments.json else {"reading": reading, "explain": arguments.explain}
 
 
 def describe(result: dict[str, Any]) -> str:
     """The findings with their quotes, then what is said of organs; or how many reports were read."""
-    if "reports" in result:
-        unread = f", {result['not_read']} of them could not be read" if result["not_read"] else ""
-        return f"{result['reports']} reports{unread}; {result['lesions']} lesions. Readings: {result['out']}"
+    if "reading" not in result:
+        return read_many.describe(result)
     reading: Reading = result["reading"]
     lines = [line for finding in reading.findings for line in _finding_lines(finding, explain=result["explain"])]
     lines = lines or ["No lesion was read out of this report."]
-    return "\n".join([*lines, *_organ_lines(reading)])
-
-
-def _read_file_of_reports(source: Path, out: Path | None) -> dict[str, Any]:
-    if out is None:
-        raise InputError("A file of many reports needs a place for the readings.", "Add --out READINGS.jsonl.")
-    if _same_file(source, out):
-        raise InputError("The readings would overwrite the reports.", "Give --out another name.")
-    counts = {"reports": 0, "not_read": 0, "lesions": 0}
-    try:
-        with source.open(encoding="utf-8-sig", newline="\n") as file:
-            write_whole(out, lambda temporary: _write_readings(file, source.name, temporary, counts))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{source.name} is not a text in UTF-8.", "Save it as UTF-8, one report a line.") from error
-    except OSError as error:
-        raise InputError(
-            f"{source.name} cannot be read ({error.strerror or error}).", "Give a .jsonl file with one report a line."
-        ) from error
-    return {**counts, "out": str(out)}
-
-
-def _same_file(source: Path, out: Path) -> bool:
-    try:
-        return source.samefile(out)
-    except OSError:
-        return False  # one of them is not there (yet)
-
-
-def _write_readings(file: TextIO, name: str, path: Path, counts: dict[str, int]) -> None:
-    """One reading a line; nothing but the current report is held in memory."""
-    seen: set[str] = set()
-    with path.open("w", encoding="utf-8", newline="\n") as out:
-        for report_id, text in _reports_in(file, name, seen):
-            reading = read_report(text, report_id)
-            counts["reports"] += 1
-            counts["not_read"] += reading.status == "not_read"
-            counts["lesions"] += len(reading.lesions)
-            out.write(json.dumps(reading.model_dump(mode="json"), ensure_ascii=False) + "\n")
-
-
-def _reports_in(file: TextIO, name: str, seen: set[str]) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(file, start=1):
-        if not line.strip():
-            continue
-        where = f"Line {number} of {name}"
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{where} is not JSON.", 'Each line is {"id": "…", "text": "…"}.') from error
-        if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not isinstance(row.get("text"), str):
-            raise InputError(f"{where} lacks the strings id and text.", 'Each line is {"id": "…", "text": "…"}.')
-        if _LONE_SURROGATE.search(row["id"]):  # half a character; no file can hold it
-            raise InputError(f"{where} has an id that is not a text.", "Give every report an id of letters and digits.")
-        if row["id"] in seen:
-            raise InputError(f"{where} repeats an id.", "Give every report its own id.")
-        seen.add(row["id"])
-        yield row["id"], row["text"]
+    lines += _organ_lines(reading)
+    return "\n".join([*lines, *(read_assistant.describe(result["assisted"]) if "assisted" in result else [])])
 
 
 def _finding_lines(finding: Finding, *, explain: bool) -> Iterator[str]:
@@ -128,8 +79,16 @@ def _finding_lines(finding: Finding, *, explain: bool) -> Iterator[str]:
     for flag in finding.flags:
         yield f"    please check: {flag.replace('_', ' ')}"
     if explain:
-        yield f"    kind {finding.kind} ({finding.type_certainty}); masks {', '.join(finding.organ_masks)}"
-        yield f"    rules: {', '.join(finding.rule_ids)}"
+        yield from map(_explanation_line, explain_finding(finding))
+        yield f"    masks: {', '.join(finding.organ_masks)}"
+
+
+def _explanation_line(explanation: Explanation) -> str:
+    """`    organ liver: "LIVER"; The heading names the organ. (0.90)`"""
+    words = ", ".join(f'"{" ".join(words.split())}"' for words in explanation.words)
+    sure = f"({explanation.confidence:.2f})" if explanation.confidence is not None else ""
+    said = " ".join(filter(None, [words, *explanation.rules, sure]))
+    return f"    {explanation.field.removesuffix('_mm').replace('_', ' ')} {explanation.value}: {said}"
 
 
 def _organ_lines(reading: Reading) -> Iterator[str]:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from RSuperLib.agreement.schema import Agreement, Lesion
 from RSuperLib.anatomy import organ_parts, part
+from RSuperLib.anatomy.codes import category_code, mass_code, side_code
 from RSuperLib.export.colours import lesion_colour
-from RSuperLib.export.seg_nrrd import NO_CODE, Code, Segment, Terminology
-
-#: As in Slicer's general anatomy list. A lesion of a report is a mass until someone says what it is.
-_ALTERED: Code = ("SCT", "49755003", "Morphologically Altered Structure")
-_MASS: Code = ("SCT", "4147007", "Mass")
-_SIDES: dict[str, Code] = {"left": ("SCT", "7771000", "Left"), "right": ("SCT", "24028007", "Right")}
+from RSuperLib.export.seg_nrrd import NO_CODE, Segment, Terminology
 
 
 def lesion_segments(agreement: Agreement) -> list[Segment]:
@@ -31,7 +27,10 @@ def _segment(lesion: Lesion) -> Segment:
 
 
 def _terminology(lesion: Lesion) -> Terminology:
-    """The region is the organ with its side: Slicer's regions do not name segments of the liver and the like."""
+    """The region is the organ with its side: Slicer's regions do not name segments of the liver and the like.
+
+    A lesion of a report is a mass until someone says what it is.
+    """
     region = part(lesion.organ).code if organ_parts(lesion.organ) else None
-    side = part(lesion.parts[0]).side if lesion.parts else None
-    return Terminology(_ALTERED, _MASS, region=region or NO_CODE, region_modifier=_SIDES[side] if side else NO_CODE)
+    side = side_code(part(lesion.parts[0]).side) if lesion.parts else None
+    return Terminology(category_code(), mass_code(), region=region or NO_CODE, region_modifier=side or NO_CODE)

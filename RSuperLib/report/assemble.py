@@ -199,13 +199,14 @@ class _Builder:
         )  # fmt: skip
         draft.reasons = [*mention.reasons, *place.reasons, *self._why]
         draft.reasons += [Reason("prior_words", size.start, size.end) for size in prior]
-        if self._is_largest_of_group(draft) and self._places_only_the_largest(place):
-            draft.flags.append("part_of_largest")
+        self._limit_place(draft)
         self._add_series(draft)
         self._add_words_for_size(draft)
-        for size in [size for size in now if size.unit_missing][:1]:
-            draft.flags.append("unit_missing")
-            draft.reasons.append(Reason("size_not_stated", size.start, size.end))
+        for flag, odd in (
+            ("unit_missing", [s for s in now if s.unit_missing]), ("size_unreadable", [s for s in now if s.damaged]),
+        ):  # fmt: skip
+            draft.flags += [flag] if odd else []
+            draft.reasons += [Reason("size_not_stated", size.start, size.end) for size in odd[:1]]
         return self._sized(draft, _distinct([size for size in now if size.axes_mm]), heading, carried)
 
     def _by_time(self, sizes: list[Measurement]) -> tuple[list[Measurement], list[Measurement]]:
@@ -218,6 +219,7 @@ class _Builder:
     def _sized(self, draft: Draft, sizes: list[Measurement], heading: Location | None,
                carried: Location | None) -> list[Draft]:  # fmt: skip
         if len(sizes) <= 1 or self._is_largest_of_group(draft):
+            draft.flags += ["largest_of_group"] if sizes and self._is_largest_of_group(draft) else []
             return [_with_size(draft, max(sizes, key=lambda s: s.largest_mm))] if sizes else [draft]
         listed = all(s.end <= self._mention.head_start for s in sizes)
         if listed and self._v.thickened.search(self._text, self._words.sentence.start, sizes[-1].start):
@@ -238,14 +240,27 @@ class _Builder:
         first = self._v.largest.match(opening[determiner.end() :].lstrip() if determiner else opening)
         return first is not None
 
-    def _places_only_the_largest(self, place: Location) -> bool:
-        """`Multiple lesions, the largest in segment 4`: where the others are is not said."""
+    def _limit_place(self, draft: Draft) -> None:
+        """Flag a part that is that of some of a group; a side that is that of most of it is not the group's."""
+        if draft.count.multiplicity != "multiple":
+            return
         start, end = self._mention.window
-        largest = self._v.largest.search(self._text, start, end)
-        if largest is None or not place.parts:
-            return False
+        largest, mostly = self._v.largest.search(self._text, start, end), self._v.mostly.search(self._text, start, end)
+        if largest and self._places_only(draft.place, largest.start()):
+            draft.flags.append("part_of_largest")
+        elif mostly and self._places_only(draft.place, mostly.start()):
+            draft.flags.append("part_of_most")
+        if mostly and draft.place.side in ("left", "right") and not self._side_before(mostly.start()):
+            draft.place = replace(draft.place, side=None)
+
+    def _places_only(self, place: Location, mark: int) -> bool:
+        """`Multiple lesions, the largest in segment 4`: all parts stand after the word, so not of all."""
+        start, end = self._mention.window
         named = (p.start for p in self._words.places if place.organ in p.value.organs and start <= p.start < end)
-        return all(place_start > largest.start() for place_start in named)
+        return bool(place.parts) and all(place_start > mark for place_start in named)
+
+    def _side_before(self, mark: int) -> bool:
+        return any(self._mention.window[0] <= side.start < mark for side in self._words.sides)
 
     def _member(self, draft: Draft, sizes: list[Measurement], index: int, heading: Location | None,
                 carried: Location | None) -> Draft:  # fmt: skip
@@ -271,7 +286,7 @@ class _Builder:
         return any(begin <= place < end for place in named)
 
     def _stretch(self, sizes: list[Measurement], index: int) -> tuple[int, int]:
-        """The words around one size of a list: between "and" and "and" or semicolons, else up to the next size."""
+        """The words around one size of a list: between "and" and "and" or semicolons, else from size to size."""
         start, end = max(self._mention.end, self._mention.window[0]), self._mention.window[1]
         if sizes[-1].end <= self._mention.head_start:  # "a 3 cm right and a 2 cm left cyst"
             start, end = self._mention.start, self._mention.head_start
@@ -280,7 +295,14 @@ class _Builder:
             pieces = [(a, b) for a, b in pairwise(edges) if any(a <= size.start < b for size in sizes)]
             if len(pieces) == len(sizes):
                 return pieces[index]
+        before = list(pairwise([start, *(size.end for size in sizes)]))
+        if all(self._names_a_place(a, b) for a, b in before):  # "segment 2 (14 mm), segment 5 (9 mm), segment 8 (7 mm)"
+            return before[index]
         return sizes[index].start, sizes[index + 1].start if index + 1 < len(sizes) else end
+
+    def _names_a_place(self, start: int, end: int) -> bool:
+        starts = [hit.start for hit in self._words.places] + [hit.start for hit in self._words.sides]
+        return any(start <= place < end for place in starts)
 
     def _evidence(self) -> tuple[int, int]:
         start, end = self._mention.window

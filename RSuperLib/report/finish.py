@@ -12,6 +12,8 @@ from RSuperLib.report.schema import Evidence, Finding, Laterality, Organ, OrganS
 from RSuperLib.report.statements import Statement
 
 _CLEAR = ("normal", "no_lesion")
+#: The part of the largest, or of most, does not hold the others.
+_SOME_OF_THE_GROUP = {"part_of_largest", "part_of_most"}
 #: How far a rule is to be trusted, by what it rests on: the lesion's own words, its sentence, another sentence.
 #: Judged, not yet measured.
 _TRUST = {
@@ -32,8 +34,7 @@ def finding_of(report: NormalText, draft: Draft, lesion_id: str) -> Finding:
         lesion_id=lesion_id,
         organ=organ,
         parts=list(place.parts),
-        # The part of the largest does not hold the others.
-        organ_masks=masks_of(organ, () if "part_of_largest" in draft.flags else place.parts, place.side),
+        organ_masks=masks_of(organ, () if _SOME_OF_THE_GROUP & set(draft.flags) else place.parts, place.side),
         laterality=place.side,
         count=draft.count.number,
         count_kind=draft.count.kind,
@@ -47,7 +48,7 @@ def finding_of(report: NormalText, draft: Draft, lesion_id: str) -> Finding:
         kind="node" if organ == "lymph_node" else head.kind,
         kind_text=mention.kind_text,
         malignancy=head.malignancy,
-        is_metastasis=head.kind == "metastasis",
+        is_metastasis=head.kind == "metastasis" or head.metastatic,
         presence=draft.presence,
         type_certainty=mention.type_certainty,
         temporality=draft.temporality,
@@ -131,8 +132,10 @@ def _without_contradiction(statement: Statement, lesions: list[Draft], doubtful:
     if not inside:
         return statement
     if statement.organ == "lymph_node" and statement.region:
-        parts = {word for draft in inside for part in draft.place.parts for word in part.split()}
-        return None if parts & set(statement.region.replace(",", " ").split()) else statement
+        parts = {part for draft in inside for part in draft.place.parts}
+        words = {word for part in parts for word in part.split()}
+        met = parts & statement.parts or words & set(statement.region.replace(",", " ").split())
+        return None if met else statement
     sides = {draft.place.side for draft in inside}
     if len(sides) != 1 or not sides <= {"left", "right"}:
         return None

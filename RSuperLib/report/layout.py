@@ -16,6 +16,7 @@ UNREAD_SECTIONS = frozenset({"history", "technique", "comparison", "administrati
 
 #: A capital letter in the middle of a sentence, at a word that is no abbreviation and no level ("T3").
 _LOST_BREAK = re.compile(r"(?<=[a-z)] )(?=[A-Z][a-z]{2,})")
+_LONGEST_BRACKET = 160  # characters
 _LONGEST_SENTENCE = 1200  # characters; keeps the work per sentence bounded
 _HEADING = re.compile(r"[ \t]*(?:[-*•>]|\d{1,2}[.)](?!\d))?[ \t]*([^\W\d_][\w ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)")
 _LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)](?!\d)|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
@@ -80,6 +81,16 @@ class Layout:
             for a, b in pairwise(edges)
         ]
 
+    def holds_several_reports(self, report: NormalText) -> bool:
+        """Whether indication or technique come again after an impression, and lead to another impression."""
+        concluded, begins = False, False
+        for block in self._blocks(report):
+            begins = begins or (concluded and block.heading is None and block.section in ("history", "technique"))
+            if block.section == "impression" and begins:
+                return True
+            concluded = concluded or block.section == "impression"
+        return False
+
     @cached_property
     def _spoken(self) -> re.Pattern[str]:
         return phrase(self._language.sections["spoken"])
@@ -138,6 +149,12 @@ class Layout:
     def _abbreviation(self) -> re.Pattern[str]:
         words = "|".join(re.escape(word) for word in self._language.sections["abbreviations"])
         return re.compile(rf"(?:^|[^a-z0-9])(?:{words}|[a-z])\.$")
+
+    @cached_property
+    def _closing_abbreviation(self) -> re.Pattern[str]:
+        """An abbreviation that is a statement of its own, so that its last full stop may end the sentence."""
+        words = "|".join(re.escape(word) for word in self._language.sections["closing_abbreviations"])
+        return re.compile(rf"(?:^|[^a-z0-9])(?:{words})\.$")
 
     def _blocks(self, report: NormalText) -> Iterator[_Block]:
         cased = report.cased
@@ -249,8 +266,8 @@ class Layout:
         for mark in re.finditer(r"[()]|[.!?](?=[\s\"•)]|$)|;|[\s.][•\"](?=\s*\S)", cased[start:end]):
             place, sign = start + mark.start(), mark.group()[0]
             if sign in "()":
-                depth, opened = (1, place) if sign == "(" else (0, opened)
-            elif (depth and place - opened < 160) or (sign == ";" and _goes_on_small(cased, place, end)):
+                depth, opened = (1, place) if sign == "(" and _closes(cased, place, end) else (0, opened)
+            elif (depth and place - opened < _LONGEST_BRACKET) or (sign == ";" and _goes_on_small(cased, place, end)):
                 continue
             elif len(mark.group()) == 2 or self._ends_here(cased, cut, place, end):
                 depth = 0
@@ -264,6 +281,8 @@ class Layout:
             return False
         if cased[place] != ".":
             return cased[place] != "?" or not cased[place + 1 : end].lstrip(" ?").startswith(")")
+        if self._closing_abbreviation.search(before[-16:]):
+            return not _goes_on_small(cased, place, end)
         return self._abbreviation.search(before[-16:]) is None
 
 
@@ -297,6 +316,12 @@ def _without_lost_breaks(cased: str, sentence: Sentence) -> list[Sentence]:
         replace(sentence, start=sentence.start + a, end=sentence.start + a + len(text[a:b].rstrip()))
         for a, b in pairwise(edges)
     ]
+
+
+def _closes(cased: str, opening: int, end: int) -> bool:
+    """Whether a bracket is closed; one that is not would swallow the ends of the sentences after it."""
+    following = re.compile(r"[()]").search(cased, opening + 1, end)
+    return following is not None and following.group() == ")"
 
 
 def _goes_on_small(cased: str, place: int, end: int) -> bool:

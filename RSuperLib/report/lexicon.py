@@ -47,6 +47,31 @@ class Table(Generic[_Value]):
         return [Hit(m.start(), m.end(), m.group(), self._values[(m.lastindex or 1) - 1]) for m in found]
 
 
+class Rows(Generic[_Value]):
+    """Words and their meaning, where the same words may stand in several rows and mean all of them."""
+
+    def __init__(self, rows: Iterable[tuple[str, _Value]]) -> None:
+        pairs = list(rows)
+        self._values = [value for _, value in pairs]
+        # Every row looks ahead from the same place: one walk through the text instead of one per row.
+        looks = "".join(rf"(?:(?=((?:{_plain(words)}))(?![a-z0-9]))|)" for words, _ in pairs)
+        self._pattern = re.compile(rf"(?<![a-z0-9])(?=[a-z0-9]){looks}")
+
+    def find(self, text: str, start: int, end: int) -> list[Hit[_Value]]:
+        """All hits in text[start:end], by where they start; those of one row do not overlap."""
+        found: list[Hit[_Value]] = []
+        ends: dict[int, int] = {}
+        for match in self._pattern.finditer(text, start, end):
+            if match.lastindex is None:
+                continue
+            at = match.start()
+            for row, words in enumerate(match.groups()):
+                if words is not None and ends.get(row, 0) <= at:
+                    ends[row] = at + len(words)
+                    found.append(Hit(at, ends[row], words, self._values[row]))
+        return found
+
+
 def phrase(words: str) -> re.Pattern[str]:
     """A pattern that finds one of the words, whole."""
     return re.compile(_bounded(words))
@@ -114,7 +139,11 @@ def supported_languages() -> tuple[str, ...]:
 
 
 @cache
-def function_words() -> dict[str, frozenset[str]]:
-    """Frequent small words of many languages, by which a language is recognised."""
+def function_words() -> dict[str, tuple[str, ...]]:
+    """Frequent small words, by which a language is recognised, each with the codes of its languages."""
     path = files("RSuperLib.report") / "languages" / FUNCTION_WORDS
-    return {code: frozenset(map(lower_plain, words)) for code, words in json.loads(path.read_text("utf-8")).items()}
+    languages: dict[str, list[str]] = {}
+    for code, words in json.loads(path.read_text("utf-8")).items():
+        for word in {lower_plain(word) for word in words}:
+            languages.setdefault(word, []).append(code)
+    return {word: tuple(codes) for word, codes in languages.items()}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from RSuperLib.report.lexicon import Language, phrase
+from RSuperLib.report.normalise import DAMAGE
 from RSuperLib.report.schema import SizeKind
 
 _NUMBER = r"\d{1,4}(?:[.,]\d{1,2})?(?![\d])"
@@ -20,7 +21,7 @@ _NEAR = 40  # characters between two axes of one lesion, each with its direction
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A size as written. `axes_mm` is empty where the unit is missing (`unit_missing`)."""
+    """A size as written. `axes_mm` is empty where the unit is missing, or where a number is `damaged`."""
 
     start: int
     end: int
@@ -29,6 +30,7 @@ class Measurement:
     low_mm: float | None = None
     high_mm: float | None = None
     unit_missing: bool = False
+    damaged: bool = False
     craniocaudal: bool = False
     prior: bool = False
     #: Said to be of this examination ("now", "currently").
@@ -57,6 +59,7 @@ class MeasurementParser:
         end = len(text) if end is None else end
         found = [size for match in self._pattern.finditer(text, start, end) for size in self._sizes(match)]
         found += self._in_words(text, start, end)
+        found += self._damaged(text, start, end)
         found += self._without_unit(text, start, end, found)
         found.sort(key=lambda size: size.start)
         sizes = [self._with_bound(text, start, size) for size in found if self._is_a_size(text, start, end, size)]
@@ -99,7 +102,7 @@ class MeasurementParser:
         span = rf"{_NUMBER}(?:{unit})? ?(?:-|{self._words['range_to']}) ?{_NUMBER}{unit}"
         shared = rf"{_NUMBER}(?:{unit})?(?:, ?{_NUMBER}(?:{unit})?)*,? ?(?:{self._words['and']}) {_NUMBER}{unit}"
         return re.compile(
-            rf"(?<![\w.,/])(?:(?P<axes>{axes})|(?P<span>{span})|(?P<shared>{shared})|(?P<one>{_NUMBER}{unit}))(?!\w)"
+            rf"(?<![\w.,/{DAMAGE}])(?:(?P<axes>{axes})|(?P<span>{span})|(?P<shared>{shared})|(?P<one>{_NUMBER}{unit}))(?![\w{DAMAGE}])"
         )
 
     def _in_words(self, text: str, start: int, end: int) -> list[Measurement]:
@@ -114,6 +117,13 @@ class MeasurementParser:
     @cached_property
     def _number_words(self) -> re.Pattern[str]:
         return re.compile(rf"(?<![\w-])({'|'.join(self._words['numbers'].values())})[ -]({self._unit})(?!\w)")
+
+    def _damaged(self, text: str, start: int, end: int) -> list[Measurement]:
+        """Sizes with a control character in a number, `1\\x0b2 mm`: neither 12 nor 2 mm can be told."""
+        if text.find(DAMAGE, start, end) < 0:
+            return []
+        pattern = re.compile(rf"[\d.,]+{DAMAGE}[\d.,{DAMAGE}]*(?: |-)?(?:{self._unit})(?!\w)")
+        return [Measurement(*m.span(), (), "not_stated", damaged=True) for m in pattern.finditer(text, start, end)]
 
     def _without_unit(self, text: str, start: int, end: int, found: list[Measurement]) -> list[Measurement]:
         """`measuring 15`: a size that cannot be used, so that a person can look at it."""
@@ -218,18 +228,23 @@ class MeasurementParser:
         low, high = max([start, *lows]), min([end, *highs])
         before, after = text[low : size.start], text[size.end : high]
         before = re.split(r"[;)]|, ", before)[-1] if not lows else re.split(r"[;)]", before)[-1]
-        after = re.split(rf"[;(]|{self._words['time_ends']}", after)[0]
+        after = self._without_comparison(re.split(rf"[;(]|{self._words['time_ends']}", after)[0])
         earlier = list(self._prior.finditer(before))
         now = [m for m in self._now.finditer(before) if not any(p.start() <= m.start() < p.end() for p in earlier)]
         marks = [(len(before) - m.end(), self._time_of(m)) for m in now] + [
             (len(before) - m.end(), "prior") for m in earlier
         ]
         marks += [(m.start() + 1, self._time_of(m)) for m in self._now.finditer(after) if not self._leads_on(m)]
-        marks += [(m.start() + 1, "prior") for m in self._prior_after.finditer(after) if not self._leads_on(m)]
+        marks += [(m.start() + 1, "prior") for m in self._prior_after.finditer(after)]
         return min(marks, default=(0, ""))[1]
 
+    def _without_comparison(self, after: str) -> str:
+        """The text up to time words that speak of what follows them: `12 mm, grown from 9 mm`, `compared to prior`."""
+        marks = [*self._now.finditer(after), *self._prior_after.finditer(after)]
+        leads = [m.start() for m in marks if self._leads_on(m) and not self._timeless.fullmatch(m.group())]
+        return after[: min(leads, default=len(after))]
+
     def _leads_on(self, words: re.Match[str]) -> bool:
-        """Whether time words speak only of a size that follows them: `12 mm, grown from 9 mm`."""
         return re.search(rf"(?:{self._words['time_leads_on']})$", words.group()) is not None
 
 

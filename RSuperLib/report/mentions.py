@@ -163,7 +163,7 @@ class _Finder:
         if group and largest and _one_class(mention.head, base.head):
             return True
         twice = base.head.plural and mention.kind_text == base.kind_text
-        return twice and not self._v.verbs.search(between) and not self._v.another.search(between)
+        return twice and not self._v.verbs.search(between) and not self._brings_in(between)
 
     def _is_predicate_density(self, mention: Mention) -> bool:
         """`…, now low density`: no article, no number, no place of its own."""
@@ -181,7 +181,7 @@ class _Finder:
             )
             if word and word.value[0] and word.start - hedge.end <= 2 and self._is_predicate(word.end):
                 kind, rank = word.value
-                head = replace(mention.head, kind=kind, rank=rank, malignancy=_MALIGNANCY.get(kind, "not_stated"))
+                head = with_kind(mention.head, kind, rank, _MALIGNANCY.get(kind, "not_stated"))
                 reasons = (*mention.reasons, Reason("kind_adjective", hedge.start, word.end))
                 return replace(mention, head=head, type_certainty=hedge.value.level, reasons=reasons)
         return mention
@@ -197,6 +197,9 @@ class _Finder:
             if last and self._is_one_name(last, hit.start):
                 either = self._v.grammar.either.search(self._text, last.end, hit.start)
                 value = max(last.value, hit.value, key=lambda head: _BADNESS[head.kind] if either else _telling(head))
+                if not either and value.kind == "node":  # "lymph node metastasis"
+                    other = hit.value if value is last.value else last.value
+                    value = with_kind(value, other.kind, other.rank, other.malignancy)
                 value = replace(value, plural=hit.value.plural, uncounted=value.uncounted and hit.value.uncounted)
                 joined[-1] = Hit(last.start, hit.end, self._text[last.start : hit.end], value)
             else:
@@ -220,8 +223,8 @@ class _Finder:
         head, reasons = hit.value, [Reason("kind_head", hit.start, hit.end)]
         for word in self._v.kind_words.find(self._text, start, hit.end):
             kind, rank = word.value
-            if kind and rank > head.rank > 0 and head.generic and head.kind != "node":
-                head = replace(head, kind=kind, rank=rank, malignancy=_MALIGNANCY.get(kind, head.malignancy))
+            if kind and rank > head.rank > 0 and head.generic:
+                head = with_kind(head, kind, rank, _MALIGNANCY.get(kind, head.malignancy))
                 reasons.append(Reason("kind_word", word.start, word.end))
         before, after = self._hedge_before(start, hit.start), self._doubt_after(hit)
         hedged = before or after
@@ -237,9 +240,13 @@ class _Finder:
             type_certainty=hedge.level if hedge and head.rank >= 3 else "not_stated",
             definite=self._is_definite(start, hit.start),
             member=self._v.member.search(phrase) is not None,
-            introduced=self._v.another.search(phrase) is not None or bool(self._v.counts.find(phrase)),
+            introduced=self._brings_in(phrase) or bool(self._v.counts.find(phrase)),
             reasons=tuple(reasons),
         )  # fmt: skip
+
+    def _brings_in(self, words: str) -> bool:
+        """`Another`, `several`, `a`: what follows was not spoken of yet."""
+        return self._v.another.search(words) is not None or self._v.article.search(words) is not None
 
     def _phrase_start(self, hit: Hit[Head]) -> int:
         """Where the noun phrase of a head begins: after the last preposition, verb or other head before it."""
@@ -394,7 +401,11 @@ class _Finder:
         opening = self._text[start : start + 60]
         anaphor = self._v.anaphor.match(opening.lstrip("-( "))
         short = mention.end - start < _SHORT and not self._words.organs and not self._words.sizes
-        bare = short and not self._words.places and not self._v.another.search(self._text, start, mention.head_start)
+        leading = [h.start for h in before if "," not in self._text[h.end : mention.start]]
+        new = self._v.another.search(self._text, start, mention.head_start) or (
+            hedges and self._v.article.search(self._text, start, leading[0] if leading else mention.head_start)
+        )
+        bare = short and not self._words.places and not new
         if hedges and (anaphor or bare):
             return min(hedges, key=lambda hedge: _SURENESS.index(hedge.level))
         return None
@@ -439,6 +450,8 @@ class _Finder:
         before = [n for n in self._words.negations if n.value == "before" and start <= n.start and n.end <= mention.end]
         after = [n for n in self._words.negations if n.value == "after" and mention.end <= n.start < end]
         before = [n for n in before if n.start < mention.head_start and not self._hidden(n)]
+        if mention.head.kind == "node" and self._v.not_enlarged.search(self._text, mention.end, end):
+            return self._not_enlarged(mention, start, end)
         if not before and not after:
             return mention
         gone = next((n for n in (*after, *before) if self._v.gone.search(n.text)), None)
@@ -446,6 +459,14 @@ class _Finder:
         reason = Reason("presence_gone" if gone else "presence_denied", words.start, words.end)
         denied = "gone" if gone else self._extent(mention, before)
         return replace(mention, denied=denied, reasons=(*mention.reasons, reason))
+
+    def _not_enlarged(self, mention: Mention, start: int, end: int) -> Mention:
+        """`The nodes are not enlarged` names no lesion, unless they are measured."""
+        words = self._v.not_enlarged.search(self._text, mention.end, end)
+        if words is None or any(start <= size.start < end for size in self._words.sizes):
+            return mention
+        reason = Reason("presence_denied", words.start(), words.end())
+        return replace(mention, denied="all", reasons=(*mention.reasons, reason))
 
     def _extent(self, mention: Mention, before: list[Hit[str]]) -> str:
         """Whether a denial is whole ("all") or limited ("some": "no new lesion", "apart from these, no …")."""
@@ -479,6 +500,13 @@ def _telling(head: Head) -> tuple[bool, int]:
     return head.kind == "node", head.rank
 
 
+def with_kind(head: Head, kind: Kind, rank: int, malignancy: Malignancy) -> Head:
+    """The head with another kind; a lymph node stays one, whatever its cause."""
+    if head.kind == "node":
+        return replace(head, malignancy=malignancy, metastatic=head.metastatic or kind == "metastasis")
+    return replace(head, kind=kind, rank=rank, malignancy=malignancy)
+
+
 def _is_dense(mention: Mention) -> bool:
     return any(reason.rule == "kind_dense" for reason in mention.reasons)
 
@@ -489,10 +517,8 @@ def _refined(base: Mention, refinement: Mention, hedge: Hedge) -> Mention:
     sure = "certain" if hedge.presence == "present" else hedge.level
     if head.rank < 2 or (base.type_certainty != "not_stated" and _BADNESS[head.kind] <= _BADNESS[base.head.kind]):
         return replace(base, type_certainty="low" if head.rank >= 2 else base.type_certainty)
-    if base.head.kind == "node":
-        return base
     changed = replace(
-        base.head, kind=head.kind, rank=max(base.head.rank, head.rank), malignancy=head.malignancy,
+        with_kind(base.head, head.kind, max(base.head.rank, head.rank), head.malignancy),
         organ=base.head.organ or (head.organ if head.kind != "node" else None), generic=False,
     )  # fmt: skip
     return replace(

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from RSuperLib.report.assemble import Draft
-from RSuperLib.report.mentions import Mention
+from RSuperLib.report.mentions import Mention, with_kind
 from RSuperLib.report.reasons import Reason
+from RSuperLib.report.statements import Statement
 
 #: What a body may call the lesions that the conclusion sums up as metastases.
 _MAY_BE_METASTASES = ("metastasis", "indeterminate")
@@ -42,6 +43,13 @@ class Story:
                 _take_kind(draft, kind)
                 draft.evidence.append(evidence)
 
+    def question(self, statements: Iterable[Statement]) -> None:
+        """Flag the lesions in organs that an addendum calls clear; a person must decide, so none is taken away."""
+        clear = {s.organ for s in statements if s.section == "addendum" and s.status in ("normal", "no_lesion")}
+        for draft in self.drafts:
+            if draft.is_lesion and draft.place.organ in clear and draft.section != "addendum":
+                draft.flags.append("denied_in_addendum")
+
     def _known(self, draft: Draft) -> list[Draft]:
         """The findings that a draft repeats."""
         if not draft.is_lesion:
@@ -52,12 +60,17 @@ class Story:
         if self._refers_back(draft):
             known = [d for d in self.last if d.is_lesion and _same_class(d, draft)]
             return known or [d for d in candidates if _same_class(d, draft)][-1:]
-        if draft.mention.definite and draft.section == "findings":
-            again = [d for d in candidates if _same_class(d, draft) and _named_alike(d, draft)]
-            return again if draft.mention.head.plural else again[-1:]
+        if draft.mention.definite and draft.section in ("findings", "addendum"):
+            return self._named_again(draft, candidates) if draft.section == "findings" else self._corrected(draft)
         if draft.section in ("impression", "addendum"):
             return self._concluded(draft, [d for d in candidates if d.section != "impression"])
         return []
+
+    @staticmethod
+    def _named_again(draft: Draft, candidates: list[Draft]) -> list[Draft]:
+        """The findings that "the left upper lobe nodule" can only mean."""
+        again = [d for d in candidates if _same_class(d, draft) and _named_alike(d, draft)]
+        return again if draft.mention.head.plural else again[-1:]
 
     def _is_largest(self, draft: Draft) -> bool:
         """`The largest node measures …` right after a group of nodes that has no size yet."""
@@ -65,6 +78,13 @@ class Story:
         if group is None or group.size or not draft.of_group:
             return False
         return _is_group(group) and _compatible(group, draft) and _same_class(group, draft)
+
+    def _corrected(self, draft: Draft) -> list[Draft]:
+        """The one lesion that "the mass" of an addendum can mean, be its size, part or side another one."""
+        same = [d for d in self.drafts if d.is_lesion and d.section != "addendum" and _same_class(d, draft)]
+        same = [d for d in same if draft.place.organ in (d.place.organ, "other")]
+        alike = [d for d in same if _compatible(d, draft) and not _contradicts(d, draft)]
+        return next((group for group in (alike, same) if len(group) == 1), alike[:1])
 
     def _concluded(self, draft: Draft, candidates: list[Draft]) -> list[Draft]:
         """The findings of the body that a conclusion sums up."""
@@ -174,13 +194,15 @@ def _join(known: Draft, again: Draft) -> None:
     """Add to a finding what its repeat says; the first words win, contradictions become flags."""
     known.evidence += [span for span in again.evidence if span not in known.evidence]
     _take_kind(known, again.mention)
+    if again.section == "addendum":
+        _correct(known, again)
     if known.size is None and again.size is not None:
         known.size = again.size
         _because(known, again, "size")
     if not known.place.parts and again.place.parts and known.place.organ == again.place.organ:
         known.place = replace(known.place, parts=again.place.parts)
         _because(known, again, "part")
-    elif _contradicts(known, again) and (again.size or again.section == "addendum"):
+    elif _contradicts(known, again) and again.size:
         known.flags.append("part_conflict")
     if known.place.organ == "other" and again.place.organ != "other":
         known.place = again.place
@@ -206,6 +228,24 @@ def _because(known: Draft, again: Draft, what: str) -> None:
     known.reasons += [Reason(f"{what}_elsewhere", reason.start, reason.end) for reason in telling]
 
 
+def _correct(known: Draft, again: Draft) -> None:
+    """Let an addendum have the last word; the first words stay as evidence, and a flag says what changed."""
+    side, parts = known.place.side, known.place.parts
+    if again.place.side and side and again.place.side != side:
+        known.flags.append("side_conflict")
+        known.place = replace(known.place, side=again.place.side)
+        _because(known, again, "side")
+    if _contradicts(known, again) and parts:
+        known.flags.append("part_conflict")
+        known.place = replace(known.place, parts=again.place.parts)
+        _because(known, again, "part")
+    if known.size and again.size and known.size.axes_mm != again.size.axes_mm:
+        known.flags.append("size_conflict")
+        known.size = again.size
+        _because(known, again, "size")
+    known.reasons.append(Reason("corrected", again.mention.head_start, again.mention.end))
+
+
 def _take_kind(draft: Draft, mention: Mention) -> None:
     """A more telling kind replaces a vaguer one."""
     mine = draft.mention
@@ -213,6 +253,6 @@ def _take_kind(draft: Draft, mention: Mention) -> None:
     hedged = mention.type_certainty == "low" and mine.head.rank >= 4
     if says_nothing or hedged or (mine.head.kind != "indeterminate" and mention.head.rank <= mine.head.rank):
         return
-    head = replace(mine.head, kind=mention.head.kind, rank=mention.head.rank, malignancy=mention.head.malignancy)
+    head = with_kind(mine.head, mention.head.kind, mention.head.rank, mention.head.malignancy)
     draft.mention = replace(mine, head=head, kind_text=mention.kind_text, type_certainty=mention.type_certainty)
     draft.reasons.append(Reason("kind_elsewhere", mention.head_start, mention.end))

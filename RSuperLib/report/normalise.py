@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,10 @@ _SPELLINGS = {
     "\u2028": "\n",
     "\u2029": "\n",
 }
+#: Stands in a number where a control character made it unreadable.
+DAMAGE = "\x1a"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_OF_NUMBER = re.compile(r"[\d.,]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +45,29 @@ class NormalText:
 
 def normalise(original: str) -> NormalText:
     """Compatibility forms (full-width digits, `㎜`), multiplication signs, dashes, quotes, spaces in one spelling."""
-    if original.isascii():
-        cased, offsets = original.replace("\r", "\n").replace("\f", "\n").replace("\v", "\n"), range(len(original) + 1)
-        return NormalText(original, cased, lower_plain(cased), offsets)
+    if original.isascii() and not _CONTROL.search(original):
+        cased = original.replace("\r", "\n")
+        return NormalText(original, cased, lower_plain(cased), range(len(original) + 1))
     characters: list[str] = []
     places: list[int] = []
     for place, character in enumerate(original):
-        spelled = _spell(character)
+        control = _CONTROL.match(character)
+        spelled = _spell_control(original, place) if control else _spell(character)
         characters.append(spelled)
         places.extend([place] * len(spelled))
     cased = "".join(characters)
     return NormalText(original, cased, lower_plain(cased), [*places, len(original)])
+
+
+def _spell_control(original: str, place: int) -> str:
+    """A character that no keyboard writes: inside a number it may stand for anything, inside a word for nothing."""
+    before, after = original[place - 1 : place], original[place + 1 : place + 2]
+    if _OF_NUMBER.match(before) and _OF_NUMBER.match(after):
+        return DAMAGE
+    if original[place] in _SPELLINGS:
+        return _SPELLINGS[original[place]]
+    alone = (before.isalpha() and after.isalpha()) or before.isspace() or after.isspace()
+    return "" if alone else " "
 
 
 def _spell(character: str) -> str:

@@ -238,8 +238,9 @@ class _Locator:
         part = next((p for p in self._words.places if start <= p.start < end and p.value.side), None)
         if part:
             return part.value.side, (Reason("side_of_part", part.start, part.end),)
-        if hit and organ == hit.value and (near := side_near(self._v, self._words, hit, start, end)):
-            return near.value, _side_reasons(near, "side_near_organ")
+        by_organ, rule = self._side_by_organ(organ, hit, window) if hit else (None, "")
+        if by_organ:
+            return by_organ.value, _side_reasons(by_organ, rule)
         anchor = self._mention
         sides.sort(key=lambda s: min(abs(s.start - anchor.end), abs(anchor.start - s.end)))
         rule = "side_nearest"
@@ -250,6 +251,21 @@ class _Locator:
         if hit and self._mention.head.plural and self._v.paired_plural.search(self._text, *self._around(hit)):
             return "bilateral", (Reason("side_of_plural", hit.start, hit.end),)
         return None, ()
+
+    def _side_by_organ(self, organ: str, hit: Hit[str],
+                       window: tuple[int, int]) -> tuple[Hit[Laterality] | None, str]:  # fmt: skip
+        """The side beside the organ; in `both kidneys are normal but for a cyst on the left` that beside the lesion."""
+        clause = self._words.clause_at(self._mention.head_start)
+        if not clause[0] <= hit.start < clause[1]:
+            start, end = max(clause[0], window[0]), min(clause[1], window[1])
+            side = next((s for s in self._words.sides if start <= s.start < end), None)
+            if side:
+                return side, "side_nearest"
+        if organ != hit.value:
+            return None, ""
+        start, end = self._words.clause_at(hit.start)
+        near = side_near(self._v, self._words, hit, max(start, window[0]), min(end, window[1]))
+        return near or side_near(self._v, self._words, hit, *window), "side_near_organ"
 
     def _around(self, hit: Hit[str]) -> tuple[int, int]:
         return max(self._words.sentence.start, hit.start - 1), min(self._words.sentence.end, hit.end + 8)

@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator
 
 from RSuperLib.report.assemble import Draft, build_drafts, free_sizes, member_of_group
 from RSuperLib.report.finish import finding_of, organ_statuses
-from RSuperLib.report.language import detect_language
-from RSuperLib.report.layout import UNREAD_SECTIONS, Layout, Sentence
+from RSuperLib.report.language import detect_language, foreign_language
+from RSuperLib.report.layout import UNREAD_SECTIONS, Sentence
 from RSuperLib.report.lexicon import Hit, supported_languages
 from RSuperLib.report.mentions import Found, find_mentions
 from RSuperLib.report.merge import Story
 from RSuperLib.report.normalise import NormalText, normalise
 from RSuperLib.report.place import Location, heading_place, organs_named
-from RSuperLib.report.refusals import not_supported, too_many_lesions, why_unreadable
+from RSuperLib.report.refusals import not_supported, several_reports, too_many_lesions, two_languages, why_unreadable
 from RSuperLib.report.schema import Reading
+from RSuperLib.report.size_tables import Table, numbered_row, table_begun
 from RSuperLib.report.statements import Statement, find_statements
-from RSuperLib.report.tables import Table, numbered_row, table_begun
 from RSuperLib.report.vocabulary import Vocabulary, Words, find_words, vocabulary
 
 #: A report has a few dozen lesions; what has more is something else, or many reports.
@@ -42,8 +42,14 @@ def read_report(text: str, report_id: str = "") -> Reading:
     code = detect_language(report)
     if code not in supported_languages():
         return _unread(report_id, text, not_supported(code), code)
-    run = _Run(vocabulary(code), report)
-    run.read()
+    if other := foreign_language(report, code):
+        return _unread(report_id, text, two_languages(code, other), code)
+    words = vocabulary(code)
+    report = words.compounds.separate(report)
+    if words.layout.holds_several_reports(report):
+        return _unread(report_id, text, several_reports(), code)
+    run = _Run(words, report)
+    run.read(words.layout.sentences(report))
     if len(run.story.drafts) > MOST_LESIONS:
         return _unread(report_id, text, too_many_lesions(MOST_LESIONS), code)
     findings = [finding_of(report, draft, f"lesion {k}") for k, draft in enumerate(run.story.drafts, start=1)]
@@ -80,8 +86,9 @@ class _Run:
         self._section = ""
         self._table: Table | None = None
 
-    def read(self) -> None:
-        for sentence in Layout(self._vocabulary.language).sentences(self._report):
+    def read(self, sentences: list[Sentence]) -> None:
+        """Read the sentences; an addendum comes last, wherever it stands, for it speaks of the rest."""
+        for sentence in sorted(sentences, key=lambda sentence: sentence.section == "addendum"):
             if sentence.section not in UNREAD_SECTIONS and len(self.story.drafts) <= MOST_LESIONS:
                 self._read_sentence(sentence)
 
@@ -96,7 +103,9 @@ class _Run:
         words = row or numbered_row(self._vocabulary, words)
         heading = self._heading(sentence)
         found = find_mentions(self._vocabulary, words)
-        self.statements += find_statements(self._vocabulary, words, found, heading)
+        statements = find_statements(self._vocabulary, words, found, heading)
+        self.statements += statements
+        self.story.question(statements)
         mentions = [m for m in found.mentions if m.denied != "some" and not (m.denied == "all" and m.head.generic)]
         mentions = [m for m in mentions if not self._is_unreal(words, m.head_start)]
         drafts = build_drafts(self._vocabulary, words, mentions, heading, self._carried)

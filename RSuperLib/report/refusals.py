@@ -26,6 +26,16 @@ def not_supported(code: str) -> str:
     return f"The report is written {named}."
 
 
+def several_reports() -> str:
+    """Why a text in which a second report begins after the end of a first one is not read."""
+    return "The text holds more than one report; give each on its own."
+
+
+def two_languages(code: str, other: str) -> str:
+    """Why a text that is mainly in the language `code`, but in large part in another, is not read."""
+    return f"The report is written in more than one language ({code} and {other})."
+
+
 def too_many_lesions(most: int) -> str:
     """Why a text with more than `most` lesions is not read."""
     return f"The text describes more than {most} lesions, so it is not one report."

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from RSuperLib.report.lexicon import Hit
 from RSuperLib.report.mentions import Found, Mention
-from RSuperLib.report.place import UNSIDED, Location, locate, organs_named, side_near
+from RSuperLib.report.place import UNSIDED, Location, locate, organs_named, part_names, side_near
 from RSuperLib.report.schema import Laterality, OrganState
 from RSuperLib.report.vocabulary import Vocabulary, Words
 
@@ -28,6 +28,8 @@ class Statement:
     status: OrganState
     side: Laterality | None
     region: str | None
+    #: Plain names of the region's parts, by which it meets those of a finding.
+    parts: frozenset[str]
     start: int
     end: int
     section: str
@@ -82,12 +84,12 @@ class _Finder:
         return not any(start <= m.head_start < end and m.denied != "all" for m in self._found.mentions)
 
     def _without_exception(self, statements: list[Statement], end: int) -> list[Statement]:
-        """`Normal but for a cyst` clears nothing; where the exception names an organ, the others are clear."""
+        """`Normal but for a cyst` clears the abdomen as a whole, and the organs that the exception does not name."""
         near = end + _EXCEPTION_REACH
         if not (self._v.breaks_scope.match(self._text, end) or self._v.breaks_scope.search(self._text, end, near)):
             return statements
         excepted = {hit.value for hit in organs_named(self._v, self._words, end, self._words.sentence.end)}
-        return [each for each in statements if excepted and each.organ not in excepted]
+        return [s for s in statements if s.organ == "upper_abdomen" or (excepted and s.organ not in excepted)]
 
     def _is_denied(self, mark: Hit[str]) -> bool:
         before = [n for n in self._words.negations if n.value == "before" and n.end <= mark.start]
@@ -130,10 +132,13 @@ class _Finder:
             self._text, start, end
         ):
             return []
-        parts = [p.text for p in self._words.places if start <= p.start < end and "lymph_node" in p.value.organs]
+        places = [p for p in self._words.places if start <= p.start < end and "lymph_node" in p.value.organs]
         vague = self._heading is not None and self._heading.organ in ("upper_abdomen", "pelvis")
-        region = ", ".join(dict.fromkeys(parts)) or (self._heading.rule if self._heading and vague else "")
-        return [self._statement("lymph_node", "no_lesion", None, region or None)]
+        region = ", ".join(dict.fromkeys(p.text for p in places)) or (
+            self._heading.rule if self._heading and vague else ""
+        )
+        parts = frozenset(name for place in places for name in part_names(place, "lymph_node"))
+        return [self._statement("lymph_node", "no_lesion", None, region or None, parts)]
 
     def removed(self) -> list[Statement]:
         """Organs that surgery took away; a part of an organ is not the organ."""
@@ -204,7 +209,8 @@ class _Finder:
         partial = [p for p in parts if hit.value != "bone" and p != hit.text]
         return self._statement(hit.value, status, side, ", ".join(dict.fromkeys(partial)) or None)
 
-    def _statement(self, organ: str, status: OrganState, side: Laterality | None, region: str | None) -> Statement:
+    def _statement(self, organ: str, status: OrganState, side: Laterality | None, region: str | None,
+                   parts: frozenset[str] = frozenset()) -> Statement:  # fmt: skip
         sentence = self._words.sentence
         region = re.sub(r" +", " ", region) if region else None
-        return Statement(organ, status, side, region, sentence.start, sentence.end, sentence.section)
+        return Statement(organ, status, side, region, parts, sentence.start, sentence.end, sentence.section)

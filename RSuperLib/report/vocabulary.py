@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from RSuperLib.report.layout import Sentence
-from RSuperLib.report.lexicon import Hit, Language, Table, load_language, phrase
+from RSuperLib.report.compounds import Compounds
+from RSuperLib.report.layout import Layout, Sentence
+from RSuperLib.report.lexicon import Hit, Language, Rows, Table, load_language, phrase
 from RSuperLib.report.measurements import Measurement, MeasurementParser
 from RSuperLib.report.normalise import NormalText
 from RSuperLib.report.schema import Attenuation, Certainty, Kind, Laterality, Malignancy, Presence
@@ -29,6 +30,8 @@ class Head:
     generic: bool = False
     #: Stands for the lesion before it: "a second one".
     again: bool = False
+    #: A node that is said to be a metastasis; of other lesions the kind says it.
+    metastatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +141,19 @@ class Vocabulary:
     """All tables of one language. Build it once: `vocabulary(code)`."""
 
     def __init__(self, language: Language) -> None:
-        anatomy, attributes, context, grammar, lesions = (
-            language.anatomy, language.attributes, language.context, language.grammar, language.lesions,
-        )  # fmt: skip
         self.language = language
-        self.sizes = MeasurementParser(language)
+        self.sizes, self.layout = MeasurementParser(language), Layout(language)
+        self._take_lesions(language.lesions)
+        self._take_anatomy(language.anatomy)
+        self._take_attributes(language.attributes)
+        self._take_context(language.context)
+        self._take_grammar(language.grammar)
+        self.columns = {name: phrase(words) for name, words in language.sections["table"].items()}
+        self.segments = _segment_pattern(language.anatomy, language.attributes["units"])
+        operations, purpose = "|".join(language.context["ectomies"]), language.grammar["operation_for"]
+        self.operated_for = phrase(rf"(?:{operations}) (?:{purpose})")
+
+    def _take_lesions(self, lesions: dict[str, Any]) -> None:
         self.heads: Table[Head | None] = Table([(lesions["not_heads"], None), *_head_rows(lesions["heads"])])
         self.organs_of_heads = Table((words, organ) for organ, words in lesions["organ_of_head"].items())
         self.kind_words: Table[tuple[Kind, int]] = Table(
@@ -150,28 +161,32 @@ class Vocabulary:
         )
         self.plain_node = phrase(lesions["plain_node"])
         self.makes_a_lesion, self.not_a_lesion = phrase(lesions["makes_a_lesion"]), phrase(lesions["not_a_lesion"])
+        self.thickened, self.dense = phrase(lesions["thickened"]), phrase(lesions["dense"])
         self.other_nouns = Table([(lesions["other_nouns"], "other")])
         self.measured_nouns = Table([(lesions["measured_nouns"], "measured")])
+
+    def _take_anatomy(self, anatomy: dict[str, Any]) -> None:
         self.organs = Table(
             [(words, organ) for organ, words in anatomy["organs"].items()] + [(anatomy["not_organs"], "")]
         )
         self.beside = phrase(anatomy["beside"])
         self.paired_plural = phrase(anatomy["paired_plural"])
         self.beside_organ: dict[str, str] = anatomy["beside_organ"]
-        self.places = [(phrase(row["words"]), _place(row)) for row in anatomy["places"]]
-        #: Where any of them may begin; to look for each in turn takes several times as long.
-        self.place_starts = re.compile(f"(?={phrase('|'.join(row['words'] for row in anatomy['places'])).pattern})")
-        self.segments = _segment_pattern(anatomy, attributes["units"])
-        self.segment_range = phrase(grammar["segment_range"])
-        self.grammar = Grammar.of(grammar)
+        self.places = Rows((row["words"], _place(row)) for row in anatomy["places"])
+
+    def _take_attributes(self, attributes: dict[str, Any]) -> None:
         self.attenuation: Table[Attenuation] = Table((w, name) for name, w in attributes["attenuation"].items())
         self.sides: Table[Laterality] = Table((words, side) for side, words in attributes["sides"].items())
         self.counts = Table((words, int(number)) for number, words in attributes["counts"].items())
         self.many, self.largest = phrase(attributes["many"]), phrase(attributes["largest"])
+        self.mostly, self.one_of = phrase(attributes["mostly"]), phrase(attributes["one_of"])
+        self.density_noun = phrase(attributes["density_nouns"])
         self.adjectives = phrase("|".join([*attributes["attenuation"].values(), attributes["adjectives"]]))
         self.at_least, self.about = phrase(attributes["at_least"]), phrase(attributes["about"])
         self.measuring = phrase(rf"{attributes['measures']}|{attributes['organ_size']}")
         self.small_sizes = [(phrase(row["words"]), row["max_mm"]) for row in attributes["small_sizes"]]
+
+    def _take_context(self, context: dict[str, Any]) -> None:
         self.hedges = Table((row["words"], Hedge(row["level"], row["presence"])) for row in context["characterises"])
         self.hedges_after = Table(
             (row["words"], Hedge(row["level"], row["presence"])) for row in context["characterised_after"]
@@ -184,16 +199,14 @@ class Vocabulary:
         self.changes = Table((words, change) for change, words in context["change"].items())
         self.normal = Table([("|".join(context["normal"]), "normal"), ("|".join(context["not_normal"]), "")])
         self.plural_predicate, self.left_open = phrase(context["plural_predicate"]), phrase(context["left_open"])
-        self.member, self.density_noun = phrase(context["member"]), phrase(attributes["density_nouns"])
+        self.member = phrase(context["member"])
         self.of_organs = OrganWords.of(context)
         self.ectomies = Table(context["ectomies"].items())
         self.limits_a_negation, self.verbs = phrase(context["limits_a_negation"]), phrase(context["verbs"])
         self.definite, self.anaphor = phrase(context["definite"]), phrase(context["anaphor"])
         self.hypothetical, self.relatives = phrase(context["hypothetical"]), phrase(context["relatives"])
         self.unassessed, self.seen_elsewhere = phrase(context["unassessed"]), phrase(context["seen_elsewhere"])
-        self.explains, self.one_of = phrase(context["explains"]), phrase(attributes["one_of"])
-        self.columns = {name: phrase(words) for name, words in language.sections["table"].items()}
-        self.thickened, self.dense = phrase(lesions["thickened"]), phrase(lesions["dense"])
+        self.explains, self.not_enlarged = phrase(context["explains"]), phrase(context["not_enlarged"])
         self.gone, self.advice = phrase(context["gone"]), phrase(context["advice"])
         self.another, self.component_of = phrase(context["another"]), phrase(context["component_of"])
         self.definite_before, self.noun_phrase_starts = (
@@ -201,7 +214,12 @@ class Vocabulary:
         )  # fmt: skip
         self.breaks_scope = phrase("|".join(context["breaks_scope"]))
         self.resected, self.history = (phrase("|".join(context[name])) for name in ("resected", "history"))
-        self.operated_for = phrase(rf"(?:{'|'.join(context['ectomies'])}) (?:{grammar['operation_for']})")
+
+    def _take_grammar(self, grammar: dict[str, Any]) -> None:
+        self.segment_range = phrase(grammar["segment_range"])
+        self.grammar = Grammar.of(grammar)
+        self.compounds = Compounds(grammar["compounds"])
+        self.article = phrase(grammar["article"])
 
 
 @cache
@@ -310,14 +328,7 @@ def _find_places(words: Vocabulary, text: str, start: int, end: int) -> Iterator
     for match in words.segments.finditer(text, start, end):
         part = SEGMENT_RANGE if words.segment_range.search(match["numbers"]) else SEGMENT
         yield Hit(match.start(), match.end(), match["numbers"], Place((part,), ("liver", "lung")))
-    starts = [match.start() for match in words.place_starts.finditer(text, start, end)]
-    for pattern, place in words.places if starts else ():
-        free = start
-        for begin in starts:
-            match = pattern.match(text, begin, end) if begin >= free else None
-            if match:
-                free = match.end()
-                yield Hit(begin, free, match.group(), place)
+    yield from words.places.find(text, start, end)
 
 
 def _clauses(words: Vocabulary, text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -30,8 +30,15 @@ def segment(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     return segment_case(SegmentRequest.from_arguments(arguments), progress)
 
 
+def assist(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Read a report with a language model's help; see `RSuperLib.worker.assist`."""
+    from RSuperLib.worker.assist import AssistRequest, read_assisted
+
+    return read_assisted(AssistRequest.model_validate(arguments), progress)
+
+
 #: Name to job, as they travel in `job` messages.
-JOBS: dict[str, Job] = {"ping": ping, "read": read, "segment": segment}
+JOBS: dict[str, Job] = {"ping": ping, "read": read, "segment": segment, "assist": assist}
 
 
 def preload() -> None:

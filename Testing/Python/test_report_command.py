@@ -26,6 +26,8 @@ def test_the_findings_are_shown_with_their_words(report: Path, capsys: pytest.Ca
     assert "lesion 1: liver segment 7: mass, 23 mm" in shown
     assert '"2.3 cm mass in segment VII." (findings, 7-34)' in shown
     assert "liver_segment_7" in shown
+    assert 'parts segment 7: "segment VII" The words around the lesion name the part.' in shown
+    assert 'diameters 23: "2.3 cm" A size as written. (0.98)' in shown
     assert "Normal: spleen" in shown
 
 
@@ -80,7 +82,7 @@ def _write_lines(path: Path, lines: list[str]) -> Path:
 def test_many_reports_become_one_reading_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
         {"id": "a", "text": "A 5 mm nodule in the left lung.", "other": 1},
-        {"id": "b", "text": "Geen afwijkingen van de lever en de nieren."},
+        {"id": "b", "text": "Keine Auffälligkeiten der Leber und der Nieren."},
     ]
     source = _write_lines(tmp_path / "reports.jsonl", [json.dumps(row) for row in rows])
     out = tmp_path / "readings.jsonl"

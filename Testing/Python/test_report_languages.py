@@ -14,7 +14,7 @@ import pytest
 import RSuperLib.report as package
 from RSuperLib.report import read_report
 from RSuperLib.report.layout import Layout
-from RSuperLib.report.lexicon import FUNCTION_WORDS, load_language, supported_languages
+from RSuperLib.report.lexicon import FUNCTION_WORDS, load_language, phrase, supported_languages
 from RSuperLib.report.normalise import lower_plain, normalise
 from RSuperLib.report.place import LIVER_PARTS, LUNG_PARTS, PANCREAS_PARTS
 from RSuperLib.report.schema import StatedOrgan
@@ -24,8 +24,11 @@ HERE = Path(package.__file__).parent
 LANGUAGES = sorted(folder.name for folder in (HERE / "languages").iterdir() if folder.is_dir())
 #: Their keys are words of the language or a choice of organs, not names that the code asks for.
 FREE_KEYS = {"ectomies", "organ_of_head", "beside_organ", "counts"}
-#: Modules that speak to a person, or define the values of a reading.
-NOT_READERS = {"refusals.py", "schema.py", "files.py", "__init__.py"}
+#: The modules that look for words in a report.
+READERS = (
+    "assemble", "compounds", "finish", "language", "layout", "lexicon", "measurements", "mentions", "merge",
+    "normalise", "place", "reader", "statements", "vocabulary",
+)  # fmt: skip
 #: Plain names that every language leads to, ids of lesions, a file.
 PLAIN_NAMES = {*LIVER_PARTS, *PANCREAS_PARTS, *LUNG_PARTS, "segment ", r"segment (\d+)[AB]?", "lesion ", FUNCTION_WORDS}
 ROMAN_NUMBERS = {"ii", "iii", "iv", "vi", "vii", "viii"}
@@ -76,19 +79,23 @@ def test_the_data_are_written_as_the_text_is_compared(code: str) -> None:
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_organs_and_parts_have_the_names_that_readings_use(code: str) -> None:
-    anatomy, english = load_language(code).anatomy, Vocabulary(load_language("en"))
+    anatomy, rows = load_language(code).anatomy, load_language("en").anatomy["places"]
     assert set(anatomy["organs"]) <= set(get_args(get_args(StatedOrgan)[0])) | {"upper_abdomen"}
-    named = {part for _, place in english.places for part in place.parts}
+    named = {part for row in rows for part in _parts(row)}
+    own_words = [phrase(row["words"]) for row in rows if row["part"] == "="]
     for row in anatomy["places"]:
         assert set(row["organs"]) <= set(anatomy["organs"]), row
-        for part in [row["part"]] if isinstance(row["part"], str) else row["part"]:
-            own_words = any(pattern.fullmatch(part) and "=" in place.parts for pattern, place in english.places)
-            assert part in named or own_words, row
+        for part in _parts(row):
+            assert part in named or any(words.fullmatch(part) for words in own_words), row
 
 
-@pytest.mark.parametrize("module", sorted(path.name for path in HERE.glob("*.py") if path.name not in NOT_READERS))
+def _parts(row: dict[str, Any]) -> list[str]:
+    return [row["part"]] if isinstance(row["part"], str) else row["part"]
+
+
+@pytest.mark.parametrize("module", READERS)
 def test_the_code_holds_no_words_of_a_language(module: str) -> None:
-    tree = ast.parse((HERE / module).read_text("utf-8"))
+    tree = ast.parse((HERE / f"{module}.py").read_text("utf-8"))
     spoken = {word for code in LANGUAGES for text in _texts(_files(code)) for word in _words(text)} - ROMAN_NUMBERS
     found = {text: sorted(_words(text) & spoken) for text in _strings(tree) if text not in PLAIN_NAMES}
     assert {text: words for text, words in found.items() if words} == {}

@@ -49,6 +49,10 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
     ("A mass arising from the pancreatic tail measuring 35 mm.", [{"diameters_mm": [35], "prior_mm": []}]),
     ("A liver lesion is now 14 mm, from 9 mm.", [{"diameters_mm": [14], "prior_mm": [9]}]),
     ("A liver lesion of 14 mm increased from 9 mm.", [{"diameters_mm": [14], "prior_mm": [9]}]),
+    # A comparison with an earlier examination does not make the size before it an earlier one.
+    ("New 5 mm nodule in the left lung compared to prior exam.", [{"diameters_mm": [5], "prior_mm": []}]),
+    ("Lung nodule of 12 mm, compared with 9 mm on prior.", [{"diameters_mm": [12], "prior_mm": [9]}]),
+    ("Lung nodule of 12 mm versus 9 mm.", [{"diameters_mm": [12], "prior_mm": [9]}]),
     # Parts of other organs.
     ("A 19 mm mass in the uncinate process.", [{"organ": "pancreas", "organ_masks": ["pancreas_head"]}]),
     ("A 19 mm mass in the neck of the pancreas.", [{"parts": ["neck"], "organ_masks": ["pancreas_head"]}]),
@@ -130,6 +134,26 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
         "Scattered subcentimeter pulmonary nodules.",
         [{"size_kind": "qualitative", "size_max_mm": 10, "diameters_mm": []}],
     ),
+    # A list whose places stand before their sizes.
+    (
+        "Three liver lesions: segment 2 (14 mm), segment 5 (21 x 18 mm), segment 8 (9 mm).",
+        [
+            {"parts": ["segment 2"], "diameters_mm": [14]},
+            {"parts": ["segment 5"], "diameters_mm": [21, 18]},
+            {"parts": ["segment 8"], "diameters_mm": [9]},
+        ],
+    ),
+    (
+        "Lung nodules of 12 mm in the right upper lobe, 9 mm in the left upper lobe and 4 mm in the lingula.",
+        [{"laterality": "right"}, {"laterality": "left"}, {"parts": ["lingula"]}],
+    ),
+    ("Both kidneys are normal except for a 2 cm cyst on the left.", [{"laterality": "left", "count": 1}]),
+    # Where most of a group is, not all of it is.
+    (
+        "Multiple pulmonary nodules, primarily in the right lower lobe.",
+        [{"laterality": None, "parts": ["lower lobe"], "organ_masks": ["lung_left", "lung_right"]}],
+    ),
+    ("Cysts in both kidneys, mainly on the left.", [{"laterality": "bilateral", "multiplicity": "multiple"}]),
     # Sizes that belong to something else.
     (
         "2.1 cm mass in the pancreatic head with upstream ductal dilatation to 8 mm.",
@@ -155,6 +179,18 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
         "Pancreatic tail mass 3.2 cm with liver metastases.",
         [{"organ": "pancreas"}, {"organ": "liver", "kind": "metastasis"}],
     ),
+    # A bracket that is never closed.
+    (
+        "A 7 mm nodule in the left lung (series 5. Most compatible with a granuloma. Small cyst in the right kidney.",
+        [{"organ": "lung", "kind": "benign"}, {"organ": "kidney", "laterality": "right"}],
+    ),
+    # A lymph node is one, whatever its cause.
+    (
+        "The liver is normal. Lymph node metastasis in the left axilla of 2 cm.",
+        [{"organ": "lymph_node", "kind": "node", "malignancy": "malignant", "is_metastasis": True}],
+    ),
+    ("Enlarged node in the mediastinum, suspicious for a metastasis.", [{"kind": "node", "is_metastasis": True}]),
+    ("The lymph nodes in the groin are not enlarged.", []),
     # Lists.
     (
         "Cysts in the liver and left kidney.",
@@ -193,6 +229,40 @@ FINDINGS: list[tuple[str, list[dict[str, Any]]]] = [
         "FINDINGS: Mass in the pancreatic head. ADDENDUM: The mass is in the pancreatic tail.",
         [{"flags": ["part_conflict"]}],
     ),
+    # An addendum corrects: its words count, the first ones stay as evidence, and a flag says so.
+    (
+        "FINDINGS: 2 cm mass in the left kidney. ADDENDUM: The mass is in the right kidney and measures 2.5 cm.",
+        [{"laterality": "right", "diameters_mm": [25], "flags": ["side_conflict", "size_conflict"]}],
+    ),
+    (
+        "FINDINGS: 12 mm nodule in the right lower lobe. ADDENDUM: The nodule measures 21 mm, not 12 mm.",
+        [{"organ": "lung", "diameters_mm": [21], "flags": ["size_conflict"]}],
+    ),
+    (
+        "ADDENDUM: The liver lesion measures 16 mm.\n\nFINDINGS: 61 mm lesion in segment 4 of the liver.",
+        [{"diameters_mm": [16], "parts": ["segment 4"], "flags": ["size_conflict"]}],
+    ),
+    (
+        "FINDINGS: 2 cm mass in the pancreatic head. ADDENDUM: The mass is in the pancreatic tail.",
+        [{"parts": ["tail"], "diameters_mm": [20], "flags": ["part_conflict"]}],
+    ),
+    (
+        "FINDINGS: 14 mm lesion in the liver. ADDENDUM: There is no liver lesion.",
+        [{"presence": "present", "flags": ["denied_in_addendum"]}],
+    ),
+    (
+        "FINDINGS: 14 mm cyst in the liver. ADDENDUM: There is also a 9 mm cyst in the left kidney.",
+        [{"organ": "liver", "flags": []}, {"organ": "kidney", "flags": []}],
+    ),
+    # Of a group only the largest is measured.
+    ("Five liver cysts, the largest 3 cm.", [{"count": 5, "diameters_mm": [30], "flags": ["largest_of_group"]}]),
+    ("Five liver cysts.", [{"count": 5, "flags": []}]),
+    # Characters that no keyboard writes.
+    ("Nodule of 1\x0b2 mm in the left lung.", [{"diameters_mm": [], "flags": ["size_unreadable"]}]),
+    ("Nodule of 1.\x022 cm in the left lung.", [{"diameters_mm": [], "flags": ["size_unreadable"]}]),
+    ("Nodule of 12 x 1\x0b0 mm in the left lung.", [{"diameters_mm": [], "flags": ["size_unreadable"]}]),
+    ("Nodule of 12\x1f mm in the left lung.", [{"diameters_mm": [12], "flags": []}]),
+    ("Nodule of 12 m\x02m in the le\x0eft lung.", [{"diameters_mm": [12], "laterality": "left"}]),
     # No lesion at all.
     ("Nodular formation at the splenic hilum, compatible with an accessory spleen.", []),
     ("Unchanged 5 mm nonobstructing stone in the left kidney.", []),
@@ -236,9 +306,12 @@ ORGANS: list[tuple[str, set[tuple[str, str | None]], set[str]]] = [
     ("Gallbladder: Surgically removed.", set(), {"gallbladder"}),
     ("Postsurgical changes from hysterectomy.", set(), {"uterus"}),
     ("Partial nephrectomy on the left.", set(), set()),
+    ("The upper abdomen is normal except for a 2 cm cyst in the spleen.", {("upper_abdomen", None)}, set()),
     # What does not clear an organ.
+    ("The spleen is normal except for a 2 cm cyst.", set(), set()),
     ("No new liver lesion.", set(), set()),
     ("No other focal hepatic lesion.", set(), set()),
+    ("No enlarged nodes in the mediastinum. A 2 cm mediastinal node is seen.", set(), set()),
     ("No liver metastasis.", set(), set()),
     ("No kidney stones.", set(), set()),
     ("The liver is at the upper limit of normal in size.", set(), set()),

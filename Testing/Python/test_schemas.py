@@ -12,14 +12,19 @@ from pydantic import BaseModel
 from RSuperLib.agreement import Agreement
 from RSuperLib.models import ModelCard
 from RSuperLib.report import Reading
+from RSuperLib.report.assistant import AssistedReading
+from RSuperLib.report.tables import CtRow, TableCase
 from RSuperLib.worker.record import RunRecord
 
 FOLDER = Path(__file__).parents[2] / "Docs" / "schemas"
 MODELS: dict[str, type[BaseModel]] = {
     "reading": Reading,
+    "assisted-reading": AssistedReading,
     "agreement": Agreement,
     "run": RunRecord,
     "model-card": ModelCard,
+    "table-case": TableCase,
+    "ct-row": CtRow,
 }
 
 

@@ -273,6 +273,20 @@ def load_organs(path: Path, labels: dict[str, int], ct: Any) -> Any:
     return organs
 
 
+def test_the_selected_finding_is_explained(host: Any, widget: Any) -> None:
+    read(host, widget, "FINDINGS: Liver: Two hypodense lesions in segment 7, up to 2.4 cm, possibly metastases.\n")
+    browser = widget.ui.explanationBrowser
+    assert not browser.visible
+    widget.ui.findingsTable.selectRow(0)
+    host.settle()
+    assert browser.visible
+    explanation = browser.toPlainText()
+    for words in ("“segment 7”", "“2.4 cm” At most this size.", "“Liver” The words around the lesion", "“hypodense”"):
+        assert words in explanation
+    widget.ui.reportTextEdit.setPlainText("FINDINGS: The liver is normal.")
+    assert host.wait_until(lambda: not browser.visible, 60)
+
+
 def test_reload_forgets_the_old_code(host: Any, widget: Any) -> None:
     import RSuperUI.State
 
