@@ -37,9 +37,11 @@ def medformer_keys(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _network(classes: int) -> MedFormer:
+    """Without memory for its weights: drawing millions of them only to replace them takes long."""
     from RSuperLib.networks.medformer import MedFormer
 
-    return MedFormer(classes)
+    with torch.device("meta"):
+        return MedFormer(classes)
 
 
 def _parameters(module: nn.Module) -> int:
@@ -54,7 +56,7 @@ def medformer_forward(content: dict[str, Any]) -> dict[str, Any]:
     Raises:
         InputError: a run has no input shape.
     """
-    network = _network(int(content.get("num_classes", _CLASSES)))
+    network = _network(int(content.get("num_classes", _CLASSES))).to_empty(device="cpu")
     fill_by_rule(network)
     return {"runs": [_run(network, run) for run in content.get("runs", [])]}
 
