@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_DIR ?= demo-output
 TESTS ?= Testing/Python
 
-.PHONY: demo test test-library test-slicer lint types format clean help bench-finder bench-real bench-phantom bench-import bench-deidentify bench-read-many bench-panel
+.PHONY: demo test test-library test-slicer lint types format clean help bench-finder bench-real bench-phantom bench-import bench-deidentify bench-read-many bench-panel bench-faults
 
 help:
 	@echo "make demo   try RSuper on a made-up patient (results in $(DEMO_DIR)/)"
@@ -60,6 +60,10 @@ bench-real: $(VENV)/.core
 # How long the panel keeps Slicer waiting, on the real slicer-core.
 bench-panel: $(VENV)/.dev
 	$(BIN)/python -m Testing.Host.bench_panel --json --out Docs/results/panel.json
+
+# Kill the trainer 20 times at random moments; the tests do it 3 times.
+bench-faults: $(VENV)/.dev
+	RSUPER_KILLS=20 $(BIN)/python -m pytest -q Testing/Python/test_training_faults.py
 
 clean:
 	rm -rf $(VENV) $(DEMO_DIR) .mypy_cache .ruff_cache .pytest_cache

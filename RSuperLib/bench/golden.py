@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from RSuperLib.bench.golden_losses import CLASSES, loss_cases
+from RSuperLib.bench.golden_networks import medformer_forward, medformer_keys
 from RSuperLib.bench.golden_targets import report_targets
 from RSuperLib.bench.golden_units import unit_tables
 from RSuperLib.io.errors import InputError
@@ -27,6 +28,8 @@ from RSuperLib.io.progress import Progress, no_progress
 TABLES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "unit_tables": unit_tables,
     "report_targets": report_targets,
+    "medformer_keys": medformer_keys,
+    "medformer_forward": medformer_forward,
 }
 
 

@@ -23,6 +23,8 @@ BENCHMARKS = {
     "golden": "the published R-Super method, recomputed from the inputs in DIR, to compare digit by digit",
     "ball": "the search for a reported lesion against the published search, per diameter",
     "loss": "a step with report losses against one with Dice and cross entropy alone",
+    "data": "a training patch from a prepared case against the published whole .npz",
+    "train": "seconds per training step with report losses, with and without the loader",
     "lossmem": "memory and time of Dice and cross entropy in closed form against plain tensors",
 }
 #: Benchmarks whose function is not `run` of the module of their name.
@@ -45,11 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", nargs="?", type=user_path, metavar="DIR", help="what to measure (golden, read)")
     parser.add_argument("--cases", type=int, help="how many cases (those benchmarks that draw cases)")
     parser.add_argument("--seed", type=int, default=0, help="first seed of the cases")
-    parser.add_argument("--edge", type=int, help="edge of the crop in voxels (ball, loss, lossmem)")
+    parser.add_argument("--edge", type=int, help="edge in voxels, of the CT (data) or of the crop (others)")
     parser.add_argument("--diameters", type=float, nargs="+", help="lesion diameters in mm (ball)")
     parser.add_argument("--tumours", type=int, nargs="+", help="reported lesions per crop (loss)")
-    parser.add_argument("--channels", type=int, help="classes of the network (lossmem)")
-    parser.add_argument("--device", help="cpu or cuda (loss, lossmem)")
+    parser.add_argument("--channels", type=int, help="classes (lossmem) or finest features (train) of the network")
+    parser.add_argument("--steps", type=int, help="training steps (train)")
+    parser.add_argument("--device", help="cpu or cuda (loss, lossmem, train)")
     parser.add_argument("--out", type=user_path, metavar="FILE", help="also write the result as JSON")
 
 

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from RSuperLib.networks.factory import NETWORKS, build_network, output_layers
+    from RSuperLib.networks.medformer import MedFormer
     from RSuperLib.networks.plain_unet import PlainUNet
 
-__all__ = ["NETWORKS", "PlainUNet", "build_network", "output_layers"]
+__all__ = ["NETWORKS", "MedFormer", "PlainUNet", "build_network", "output_layers"]
 
-_HOME = {"NETWORKS": "factory", "PlainUNet": "plain_unet", "build_network": "factory", "output_layers": "factory"}
+_HOME = {
+    "NETWORKS": "factory",
+    "MedFormer": "medformer",
+    "PlainUNet": "plain_unet",
+    "build_network": "factory",
+    "output_layers": "factory",
+}
 
 
 def __getattr__(name: str) -> Any:

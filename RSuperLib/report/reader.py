@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 
 from RSuperLib.report.assemble import Draft, build_drafts, free_sizes, member_of_group
+from RSuperLib.report.deadline import LONGEST_S, Deadline
 from RSuperLib.report.finish import finding_of, organ_statuses
 from RSuperLib.report.language import detect_language, foreign_language
 from RSuperLib.report.layout import UNREAD_SECTIONS, Sentence
@@ -14,7 +15,14 @@ from RSuperLib.report.mentions import Found, find_mentions
 from RSuperLib.report.merge import Story
 from RSuperLib.report.normalise import NormalText, normalise
 from RSuperLib.report.place import Location, heading_place, organs_named
-from RSuperLib.report.refusals import not_supported, several_reports, too_many_lesions, two_languages, why_unreadable
+from RSuperLib.report.refusals import (
+    not_supported,
+    several_reports,
+    too_many_lesions,
+    too_slow,
+    two_languages,
+    why_unreadable,
+)
 from RSuperLib.report.schema import Reading
 from RSuperLib.report.size_tables import Table, numbered_row, table_begun
 from RSuperLib.report.statements import Statement, find_statements
@@ -24,17 +32,19 @@ from RSuperLib.report.vocabulary import Vocabulary, Words, find_words, vocabular
 MOST_LESIONS = 500
 
 
-def read_report(text: str, report_id: str = "") -> Reading:
+def read_report(text: str, report_id: str = "", longest_s: float = LONGEST_S) -> Reading:
     """What a report says of lesions and organs; nothing is guessed, and silence stays silence.
 
     Args:
         text: the report as pasted. Every evidence span counts its characters (code points).
         report_id: your name for the report; it becomes the reading's id.
+        longest_s: seconds of processor time after which the report is given up; checked before each sentence.
 
     Returns:
         The reading. `status` is "not_read", with the reason, without findings and without organ statements, where the
-        text is empty, binary, longer than a report can be, or in a language that is not supported.
+        text is empty, binary, longer than a report can be, in a language that is not supported, or takes too long.
     """
+    deadline = Deadline(longest_s)
     reason = why_unreadable(text)
     if reason:
         return _unread(report_id, text, reason)
@@ -49,9 +59,8 @@ def read_report(text: str, report_id: str = "") -> Reading:
     if words.layout.holds_several_reports(report):
         return _unread(report_id, text, several_reports(), code)
     run = _Run(words, report)
-    run.read(words.layout.sentences(report))
-    if len(run.story.drafts) > MOST_LESIONS:
-        return _unread(report_id, text, too_many_lesions(MOST_LESIONS), code)
+    if reason := run.read(words.layout.sentences(report), deadline):
+        return _unread(report_id, text, reason, code)
     findings = [finding_of(report, draft, f"lesion {k}") for k, draft in enumerate(run.story.drafts, start=1)]
     return Reading(
         id=report_id, language=code, text_sha256=_checksum(text), findings=findings,
@@ -86,11 +95,16 @@ class _Run:
         self._section = ""
         self._table: Table | None = None
 
-    def read(self, sentences: list[Sentence]) -> None:
-        """Read the sentences; an addendum comes last, wherever it stands, for it speaks of the rest."""
+    def read(self, sentences: list[Sentence], deadline: Deadline) -> str:
+        """Read the sentences, an addendum last, for it speaks of the rest; the reason if they are too much, else ""."""
         for sentence in sorted(sentences, key=lambda sentence: sentence.section == "addendum"):
-            if sentence.section not in UNREAD_SECTIONS and len(self.story.drafts) <= MOST_LESIONS:
+            if deadline.has_passed():
+                return too_slow(deadline.seconds)
+            if sentence.section not in UNREAD_SECTIONS:
                 self._read_sentence(sentence)
+            if len(self.story.drafts) > MOST_LESIONS:
+                return too_many_lesions(MOST_LESIONS)
+        return ""
 
     def _read_sentence(self, sentence: Sentence) -> None:
         if sentence.section != self._section:

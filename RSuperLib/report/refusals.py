@@ -39,3 +39,8 @@ def two_languages(code: str, other: str) -> str:
 def too_many_lesions(most: int) -> str:
     """Why a text with more than `most` lesions is not read."""
     return f"The text describes more than {most} lesions, so it is not one report."
+
+
+def too_slow(seconds: float) -> str:
+    """Why a text on which the reader worked for `seconds` is not read."""
+    return f"Reading the report took longer than {seconds:g} seconds, which no usual report does."

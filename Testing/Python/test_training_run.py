@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,14 +14,12 @@ from training_cases import toy_geometry, toy_lists, toy_settings, toy_source
 
 from RSuperLib import cli
 from RSuperLib.io import Cancelled, InputError, RSuperError
-from RSuperLib.networks import NETWORKS, build_network
+from RSuperLib.networks import build_network
 from RSuperLib.training import CaseLists, Objective, RunFolder, Trainer, TrainSettings, Validation, adopt, prepare_cases
 from RSuperLib.training.batch import Batch
 from RSuperLib.training.checkpoint import Checkpoints, read_tensors, write_tensors
 from RSuperLib.training.classes import output_classes
-from RSuperLib.training.engine import Engine
 from RSuperLib.training.journal import Journal, read_metrics
-from RSuperLib.training.plan import make_plan
 from RSuperLib.training.warm_start import load_matching
 
 STAGES = [{"steps": 6, "learning_rate": 1e-2}, {"steps": 6, "learning_rate": 1e-2, "reports": True}]
@@ -143,31 +138,6 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(lists: CaseList
     assert json.loads((tmp_path / "heartbeat.json").read_text())["state"] == "failed"
 
 
-#: A file may not grow beyond what is there already: what a full disk does, without filling one.
-FULL_DISK = """
-import resource, sys
-from pathlib import Path
-from RSuperLib.training.checkpoint import Checkpoints
-import torch
-kept = Checkpoints(Path(sys.argv[1]))
-kept.write(1, {"weights": torch.zeros(1000)}, {})
-resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
-try:
-    kept.write(2, {"weights": torch.ones(1000)}, {})
-except Exception as error:
-    print(type(error).__name__, error)
-print(kept.read_last()[1]["step"], len(list(Path(sys.argv[1]).iterdir())))
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="file sizes cannot be limited on Windows")
-def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=True)
-    message, rest = done.stdout.splitlines()
-    assert message.startswith("RSuperError checkpoint-000000002.safetensors could not be written")
-    assert rest == "1 1"
-
-
 def test_a_changed_checkpoint_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "one.safetensors"
     write_tensors(path, {"weights": torch.arange(100.0)}, {})
@@ -274,34 +244,6 @@ def test_weights_of_another_network_are_refused(undisturbed: Path) -> None:
         load_matching(network, undisturbed / "last.safetensors", settings.network, settings.classes)
 
 
-def plan_with(memory: int, **changes: Any) -> Any:
-    settings = toy_settings(
-        batch=4, crop={"patch": (64, 64, 64)}, network={"name": "unet", "options": {"channels": [8, 16, 32]}},
-        machine={"device": "cpu", "threads": 1, "memory_bytes": memory}, **changes,
-    )  # fmt: skip
-    return make_plan(settings, build_network("unet", 2, settings.network.options), Engine(settings.machine))
-
-
-def test_small_memory_is_met_step_by_step() -> None:
-    ample = plan_with(10**11)
-    assert (ample.micro_batch, ample.checkpointing, ample.patch) == (4, False, (64, 64, 64))
-    pieces = plan_with(ample.bytes_needed // 2)
-    assert (pieces.micro_batch, pieces.checkpointing) == (1, False) or pieces.micro_batch == 2
-    twice = plan_with(ample.bytes_needed // 6)
-    assert (twice.micro_batch, twice.checkpointing, twice.patch) == (1, True, (64, 64, 64))
-    smaller = plan_with(ample.bytes_needed // 16)
-    assert max(smaller.patch) < 64
-    assert any("memory is small" in sentence for sentence in smaller.sentences)
-    with pytest.raises(InputError, match="GB of memory"):
-        plan_with(1000)
-
-
-def test_a_patch_that_does_not_suit_the_network_is_refused() -> None:
-    settings = toy_settings(crop={"patch": (17, 16, 16)})
-    with pytest.raises(InputError, match="multiples of 2"):
-        make_plan(settings, build_network("unet", 2, settings.network.options), Engine(settings.machine))
-
-
 @pytest.mark.parametrize("mode", ["rsuper", "reference"])
 def test_both_modes_train_on_reports(mode: str, lists: CaseLists, tmp_path: Path) -> None:
     stages = [{"steps": 2, "reports": True, "report_weight": 1.0}]
@@ -322,21 +264,6 @@ def test_a_line_that_was_cut_off_is_taken_back(tmp_path: Path) -> None:
     assert [row["step"] for row in read_metrics(tmp_path)] == [10, 20]
 
 
-@pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_networks_give_heads_of_the_input_size(name: str) -> None:
-    network = build_network(name, 3, {"filters": [4, 8, 16]} if name == "dynunet" else {}).eval()
-    with torch.inference_mode():
-        heads = network(torch.zeros(1, 1, 16, 16, 16))
-    assert all(head.shape == (1, 3, 16, 16, 16) for head in heads)
-
-
-def test_unknown_networks_and_options_are_named() -> None:
-    with pytest.raises(InputError, match="no network 'unett'"):
-        build_network("unett", 2)
-    with pytest.raises(InputError, match="cannot be built"):
-        build_network("unet", 2, {"widths": 3})
-
-
 def test_the_settings_file_says_what_is_wrong(tmp_path: Path, capsys: Any) -> None:
     path = tmp_path / "settings.json"
     path.write_text(json.dumps({"classes": ["liver_lesion"], "stages": [{"steps": 0}]}))
@@ -353,34 +280,3 @@ def test_the_command_estimates_trains_and_goes_on(tmp_path: Path, capsys: Any) -
     assert cli.main(["train", str(path), "--out", str(tmp_path / "run")]) == 2
     assert "no cases to train on" in capsys.readouterr().err
     assert TrainSettings.model_validate(json.loads((tmp_path / "run" / "settings.json").read_text())).steps == 1
-
-
-#: Two processes on one CPU, as `torchrun` would start them.
-TWO_PROCESSES = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from pathlib import Path
-from training_cases import toy_lists, toy_settings
-from RSuperLib.training import RunFolder, Trainer
-settings = toy_settings(stages=[{"steps": 2}], batch=2)
-run = RunFolder(Path(sys.argv[2]))
-lists = toy_lists(Path(sys.argv[3]))
-run.begin(settings) if sys.argv[4] == "0" else None
-Trainer(settings, lists, run).train()
-"""
-
-
-def test_two_processes_train_one_network(lists: CaseLists, tmp_path: Path) -> None:
-    pytest.importorskip("accelerate", reason="accelerate is not installed: pip install rsuper[distributed]")
-    here = str(Path(__file__).parent)
-    common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29517", "OMP_NUM_THREADS": "1"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", TWO_PROCESSES, here, str(tmp_path), str(lists.masks[0].parent), str(rank)],
-            env=os.environ | common | {"RANK": str(rank), "LOCAL_RANK": str(rank)}, stderr=subprocess.PIPE,
-        )
-        for rank in range(2)
-    ]  # fmt: skip
-    errors = [process.communicate(timeout=120)[1].decode()[-2000:] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], errors
-    assert json.loads((tmp_path / "result.json").read_text())["steps"] == 2
