@@ -14,6 +14,7 @@ from RSuperLib.report.normalise import NormalText
 _ENOUGH = 2000  # characters from each end are enough to tell
 _LEAST_SHARE = 0.08  # of the words must be known ones
 _LEAD = 2  # small words by which a sentence must speak for one language to count for it
+_PLAIN_LEAD = 2  # times the small words of any other language leave no doubt
 _NONE = (("", 0), ("", 0))
 _FOREIGN_SHARE = 0.3  # of the words in sentences that can be told; above it no language may stand for the whole
 
@@ -27,12 +28,16 @@ def detect_language(report: NormalText) -> str:
     text = _ends(report.text)
     tokens = _tokens(text)
     small = _small_words(tokens)
+    (first, most), (_, second) = (*small.most_common(2), *_NONE)[:2]
+    enough = max(1, _LEAST_SHARE * len(tokens))
+    if first in supported_languages() and most >= max(enough, _PLAIN_LEAD * second):
+        return first
     scores = Counter(small)
     for code in supported_languages():
         compounds, medical = _medical_words(code)
         scores[code] += len(medical.find(_ends(compounds.separate(report).text)))
     best = max(scores, key=lambda code: (scores[code], code in supported_languages(), small[code]))
-    return best if scores[best] >= max(1, _LEAST_SHARE * len(tokens)) else ""
+    return best if scores[best] >= enough else ""
 
 
 @cache

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 from RSuperLib.report.normalise import lower_plain
 
 _Value = TypeVar("_Value")
+_FIRST_LETTER = re.compile(r"[a-z](?![?*{|])")
 FUNCTION_WORDS = "function_words.json"
 
 
@@ -36,9 +37,10 @@ class Table(Generic[_Value]):
     def __init__(self, rows: Iterable[tuple[str, _Value]]) -> None:
         pairs = [(alternative, value) for words, value in rows for alternative in split_alternatives(words)]
         pairs.sort(key=lambda pair: _letters(pair[0]), reverse=True)
-        self._values = [value for _, value in pairs]
-        # The empty group after each alternative tells which one matched, and leaves its first letter easy to look for.
-        alternatives = "|".join(f"{_plain(words)}()" for words, _ in pairs)
+        opened = [(opening, value) for words, value in pairs for opening in _openings(_plain(words))]
+        # The empty group after each alternative tells which one matched.
+        order, alternatives = _by_first_letter([f"{words}()" for words, _ in opened])
+        self._values = [opened[place][1] for place in order]
         self._pattern = re.compile(rf"(?<![a-z0-9])(?:{alternatives or '(?!)'})(?![a-z0-9])")
 
     def find(self, text: str, start: int = 0, end: int | None = None) -> list[Hit[_Value]]:
@@ -53,19 +55,21 @@ class Rows(Generic[_Value]):
     def __init__(self, rows: Iterable[tuple[str, _Value]]) -> None:
         pairs = list(rows)
         self._values = [value for _, value in pairs]
+        alternatives = (one for words, _ in pairs for one in split_alternatives(_plain(words)))
+        _, words = _by_first_letter([opening for one in alternatives for opening in _openings(one)])
+        #: Where any of them begins; few places do, and to look for each row in turn takes many times as long.
+        self._starts = re.compile(rf"(?<![a-z0-9])(?=[a-z0-9])(?=(?:{words})(?![a-z0-9]))")
         # Every row looks ahead from the same place: one walk through the text instead of one per row.
         looks = "".join(rf"(?:(?=((?:{_plain(words)}))(?![a-z0-9]))|)" for words, _ in pairs)
-        self._pattern = re.compile(rf"(?<![a-z0-9])(?=[a-z0-9]){looks}")
+        self._pattern = re.compile(looks)
 
     def find(self, text: str, start: int, end: int) -> list[Hit[_Value]]:
         """All hits in text[start:end], by where they start; those of one row do not overlap."""
         found: list[Hit[_Value]] = []
         ends: dict[int, int] = {}
-        for match in self._pattern.finditer(text, start, end):
-            if match.lastindex is None:
-                continue
-            at = match.start()
-            for row, words in enumerate(match.groups()):
+        for at in (match.start() for match in self._starts.finditer(text, start, end)):
+            match = self._pattern.match(text, at, end)
+            for row, words in enumerate(match.groups() if match else ()):
                 if words is not None and ends.get(row, 0) <= at:
                     ends[row] = at + len(words)
                     found.append(Hit(at, ends[row], words, self._values[row]))
@@ -94,6 +98,49 @@ def split_alternatives(words: str) -> list[str]:
         else:
             current += character
     return [*parts, current]
+
+
+def _openings(words: str) -> list[str]:
+    """A pattern as alternatives, in order, without a choice at its beginning: `(?:a |b )?c` as `a c`, `b c`, `c`."""
+    if not words.startswith("(?:"):
+        return [words]
+    end = _end_of_group(words)
+    choices, rest = split_alternatives(words[3 : end - 1]), words[end:]
+    if rest.startswith(("*", "+", "{", "??", "?+")):
+        return [words]
+    optional = rest.startswith("?")
+    rest = rest.removeprefix("?")
+    ends = [choice + rest for choice in choices] + ([rest] if optional else [])
+    return [opening for one in ends for opening in _openings(one)]
+
+
+def _end_of_group(words: str) -> int:
+    depth, inside, place = 0, False, 0
+    while place < len(words):
+        sign = words[place]
+        inside = sign == "[" or (inside and sign != "]")
+        depth += 0 if inside else (sign == "(") - (sign == ")")
+        if depth == 0:
+            return place + 1
+        place += 2 if sign == "\\" else 1
+    raise ValueError(words)
+
+
+def _by_first_letter(alternatives: list[str]) -> tuple[list[int], str]:
+    """The alternatives with those of one first letter together, so that few are tried at a word; and their order.
+
+    Those that begin with no plain letter are tried where they stood, for every letter.
+    """
+    letters = {words[0] for words in alternatives if _FIRST_LETTER.match(words)}
+    order: list[int] = []
+    groups: list[str] = []
+    for letter in sorted(letters):
+        own = [n for n, words in enumerate(alternatives) if words[0] == letter or not _FIRST_LETTER.match(words)]
+        groups.append(f"(?={letter})(?:{'|'.join(alternatives[n] for n in own)})")
+        order += own
+    own = [n for n, words in enumerate(alternatives) if not _FIRST_LETTER.match(words)]
+    groups += [alternatives[n] for n in own]
+    return order + own, "|".join(groups)
 
 
 def _bounded(words: str) -> str:
