@@ -438,14 +438,31 @@ class _Finder:
         start, end = self._words.clause_at(mention.head_start)
         before = [n for n in self._words.negations if n.value == "before" and start <= n.start and n.end <= mention.end]
         after = [n for n in self._words.negations if n.value == "after" and mention.end <= n.start < end]
+        resumed = self._predicate_after_insertion(mention, end)
+        after = [n for n in (*after, *resumed) if not self._is_in_phrase_of_another(mention, start)]
         before = [n for n in before if n.start < mention.head_start and not self._hidden(n)]
+        before = [n for n in before if not self._is_in_phrase_of_another(mention, n.end)]
         if not before and not after:
             return mention
         gone = next((n for n in (*after, *before) if self._v.gone.search(n.text)), None)
         words = gone or (before[-1] if before else after[0])
         reason = Reason("presence_gone" if gone else "presence_denied", words.start, words.end)
-        denied = "gone" if gone else self._extent(mention, before)
+        denied = "gone" if gone or words in resumed else self._extent(mention, before)
         return replace(mention, denied=denied, reasons=(*mention.reasons, reason))
+
+    def _is_in_phrase_of_another(self, mention: Mention, start: int) -> bool:
+        """`No invasion of the vein by the mass`: what is denied is a noun before, and the mass is known to be there."""
+        if not self._v.definite.match(self._text[mention.start : mention.head_start].lstrip()):
+            return False
+        between = self._text[start : mention.start]
+        others = any(start <= head.start < mention.start for head in self._words.heads)
+        return not others and self._v.grammar.hangs_on.fullmatch(between) is not None
+
+    def _predicate_after_insertion(self, mention: Mention, end: int) -> list[Hit[str]]:
+        """`The nodule, which was seen before, was not detected`: the clause after the insertion speaks of the head."""
+        relative = self._v.grammar.relative.match(self._text, mention.end, end)
+        opens = len(self._text) - len(self._text[end:].lstrip(", "))
+        return [n for n in self._words.negations if relative and n.value == "after" and n.start == opens]
 
     def _extent(self, mention: Mention, before: list[Hit[str]]) -> str:
         """Whether a denial is whole ("all") or limited ("some": "no new lesion", "apart from these, no …")."""

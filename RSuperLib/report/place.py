@@ -198,7 +198,15 @@ class _Locator:
     def _names_a_bone(self, window: tuple[int, int]) -> bool:
         """A level of the spine without the word: `a lesion in T8`."""
         places = [place for place in self._words.places if window[0] <= place.start < window[1]]
-        return any(place.value.organs == ("bone",) for place in places)
+        cavities = [hit for hit in self._words.organs if hit.value in _VAGUE and not self._is_of_bone()]
+        return any(
+            place.value.organs == ("bone",) and not any(c.start <= place.start < c.end for c in cavities)
+            for place in places
+        )
+
+    def _is_of_bone(self) -> bool:
+        """`Sclerotic foci in the pelvis`: the bone, not what it surrounds."""
+        return self._v.dense.search(self._text, self._mention.start, self._mention.end) is not None
 
     def _operated(self) -> str | None:
         """`Distal pancreatectomy for a 4.5 cm neoplasm` names the organ."""
