@@ -16,6 +16,8 @@ from RSuperLib.report.vocabulary import Vocabulary, Words
 _FEW_LETTERS = 14
 #: How soon after a clause "but" or "except" makes an exception to it.
 _EXCEPTION_REACH = 14
+#: Characters from "none" to "enlarged" under a heading of nodes.
+_DENIAL_REACH = 30
 #: Organs of which "no metastasis" is said where "no lesion" is meant.
 _FREE_WITHOUT_METASTASES = frozenset({"bone"})
 #: Organs whose every part is named in itself: what is said of a vertebra is said of bone.
@@ -38,7 +40,7 @@ class Statement:
 def find_statements(vocabulary: Vocabulary, words: Words, found: Found, heading: Location | None) -> list[Statement]:
     """The organ statements of one sentence."""
     finder = _Finder(vocabulary, words, found, heading)
-    return [*finder.normal(), *finder.lesion_free(), *finder.removed()]
+    return [*finder.normal(), *finder.lesion_free(), *finder.headed_nodes(), *finder.removed()]
 
 
 class _Finder:
@@ -108,6 +110,15 @@ class _Finder:
             elif mention.head.rank > 0 and mention.head.generic:
                 statements += self._organs_free(mention)
         return statements
+
+    def headed_nodes(self) -> list[Statement]:
+        """`Lymph nodes: none enlarged.`"""
+        start, end = self._words.sentence.start, self._words.sentence.end
+        enlarged = self._v.of_organs.enlarged_node.search(self._text, start, end)
+        if enlarged is None or self._found.mentions or not self._heading or self._heading.organ != "lymph_node":
+            return []
+        denied = any(0 <= enlarged.start() - n.start <= _DENIAL_REACH for n in self._words.negations)
+        return [self._statement("lymph_node", "no_lesion", None, None)] if denied else []
 
     def _organs_free(self, mention: Mention) -> list[Statement]:
         clause = self._words.clause_at(mention.head_start)

@@ -29,6 +29,8 @@ class Head:
     generic: bool = False
     #: Stands for the lesion before it: "a second one".
     again: bool = False
+    #: A vague word whose kind the sentence tells: "the nodules were evaluated as metastases".
+    refined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Grammar:
     attached: re.Pattern[str]
     #: From a noun to the one that hangs on it: `invasion of the vein by `.
     hangs_on: re.Pattern[str]
+    attaches: re.Pattern[str]
     #: Opens an insertion that speaks of the noun before it: `, which `.
     relative: re.Pattern[str]
 
@@ -88,6 +91,7 @@ class Grammar:
             copula=re.compile(rf"(?<! )(?<!{words['expletive']}) (?:{words['copula']}) *$"),
             attached=re.compile(rf"[^,;:()]*(?<![a-z])(?:{words['attaches']})(?: [a-z-]+){{0,5}} ?"),
             hangs_on=re.compile(rf"[^,;:()]*[a-z] (?:{words['attaches']}|{words['with']}) ?"),
+            attaches=re.compile(rf"(?:{words['attaches']})(?= )"),
             relative=re.compile(rf"[^;()]{{0,60}}?,? (?:{words['relative']})(?= )"),
         )
 
@@ -320,10 +324,10 @@ def _find_places(words: Vocabulary, text: str, start: int, end: int) -> Iterator
     for pattern, place in words.places if starts else ():
         free = start
         for begin in starts:
-            match = pattern.match(text, begin, end) if begin >= free else None
-            if match:
-                free = match.end()
-                yield Hit(begin, free, match.group(), place)
+            found = pattern.match(text, begin, end) if begin >= free else None
+            if found:
+                free = found.end()
+                yield Hit(begin, free, found.group(), place)
 
 
 def _clauses(words: Vocabulary, text: str, start: int, end: int) -> list[tuple[int, int]]:
