@@ -12,7 +12,7 @@ from RSuperLib.report.mentions import Mention
 from RSuperLib.report.place import UNSIDED, Location, locate, organs_joined, part_names
 from RSuperLib.report.reasons import Reason
 from RSuperLib.report.schema import Attenuation, Change, CountKind, Multiplicity, Presence, Temporality
-from RSuperLib.report.vocabulary import Vocabulary, Words
+from RSuperLib.report.vocabulary import Place, Vocabulary, Words
 
 #: Start and end in the normal text, and the section.
 Span = tuple[int, int, str]
@@ -93,7 +93,8 @@ def member_of_group(words: Words, group: Draft, whole: Span) -> Draft | None:
     parts = tuple(name for place in places for name in part_names(place, organ) if name)
     sides = {side.value for side in words.sides} | {place.value.side for place in places if place.value.side}
     side = next(iter(sides)) if len(sides) == 1 else group.place.side
-    if not parts or (group.count.multiplicity != "multiple" and not group.fired("size_listed")):
+    listed = group.count.multiplicity == "multiple" or group.fired("size_listed")
+    if not parts or not (listed or _is_next_place(words, group, places, parts)):
         return None
     return replace(
         group,
@@ -107,6 +108,12 @@ def member_of_group(words: Words, group: Draft, whole: Span) -> Draft | None:
         flags=[],
         of_group=False,
     )
+
+
+def _is_next_place(words: Words, group: Draft, places: list[Hit[Place]], parts: tuple[str, ...]) -> bool:
+    """`Node at station 4R 9 mm. Station 7: 7 mm.`: a sentence that begins with another place in the same organ."""
+    begins = places[0].start == words.sentence.start and not words.heads and not words.measured
+    return begins and group.size is not None and set(parts).isdisjoint(group.place.parts)
 
 
 def _in_joined_organs(vocabulary: Vocabulary, words: Words, built: list[Draft]) -> list[Draft]:
@@ -219,14 +226,18 @@ class _Builder:
     def _sized(self, draft: Draft, sizes: list[Measurement], heading: Location | None,
                carried: Location | None) -> list[Draft]:  # fmt: skip
         if len(sizes) <= 1 or self._is_largest_of_group(draft):
+            more = [i for i in range(1, len(sizes)) if self._is_placed_anew(sizes[i - 1], sizes[i])]
+            members = [self._member(draft, sizes, index, heading, carried) for index in more]
             draft.flags += ["largest_of_group"] if sizes and self._is_largest_of_group(draft) else []
-            return [_with_size(draft, max(sizes, key=lambda s: s.largest_mm))] if sizes else [draft]
+            return [_with_size(draft, max(sizes, key=lambda s: s.largest_mm)), *members] if sizes else [draft]
         listed = all(s.end <= self._mention.head_start for s in sizes)
         if listed and self._v.thickened.search(self._text, self._words.sentence.start, sizes[-1].start):
             return [_with_size(draft, _as_axes(sizes))]  # how long and how thick the wall is
         if draft.count.multiplicity == "multiple" or listed:
             members = [self._member(draft, sizes, index, heading, carried) for index in range(len(sizes))]
             return _respectively(members)
+        if all(self._is_placed_anew(one, other) for one, other in pairwise(sizes)):
+            return [self._member(draft, sizes, index, heading, carried) for index in range(len(sizes))]
         draft.flags.append("several_sizes")
         return [_with_size(draft, sizes[0])]
 
@@ -279,6 +290,14 @@ class _Builder:
             flags=list(draft.flags),
         )  # fmt: skip
         return _with_size(member, sizes[index])
+
+    def _is_placed_anew(self, one: Measurement, other: Measurement) -> bool:
+        """`A deposit at the liver, 17 mm, and in Douglas 14 mm`: another of the same, with a place of its own."""
+        joint = self._v.grammar.phrase_cut.search(self._text, one.end, other.start)
+        if joint is None or self._v.verbs.search(self._text, joint.end(), other.start):
+            return False
+        opens = self._v.grammar.attaches.match(self._text, joint.end())
+        return opens is not None and any(joint.end() <= place < other.start for place in self._words.located)
 
     def _names_a_side(self, begin: int, end: int) -> bool:
         named = [side.start for side in self._words.sides]

@@ -283,7 +283,12 @@ class Layout:
             return cased[place] != "?" or not cased[place + 1 : end].lstrip(" ?").startswith(")")
         if self._closing_abbreviation.search(before[-16:]):
             return not _goes_on_small(cased, place, end)
-        return self._abbreviation.search(before[-16:]) is None
+        short = self._abbreviation.search(before[-16:])
+        return short is None or self._is_cancer(short.group(), cased[place + 1 : end])
+
+    def _is_cancer(self, short: str, after: str) -> bool:
+        """`A case of lung ca. The trachea …` ends a sentence, `ca. 5 mm` does not."""
+        return self._lesion.search(short) is not None and after.lstrip()[:1].isupper()
 
 
 def _inline_items(cased: str) -> list[int]:

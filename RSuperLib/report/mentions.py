@@ -38,6 +38,8 @@ class Mention:
     #: How the sentence denies it: "" not, "all" wholly, "some" only in a limited way ("no new lesion"), "gone" = it
     #: was there before.
     denied: str = ""
+    #: Named only to tell where another thing is: "tethered to the mass".
+    attached: bool = False
     reasons: tuple[Reason, ...] = ()
 
 
@@ -158,12 +160,20 @@ class _Finder:
             return self._v.component_of.search(between) is not None or self._is_predicate_density(mention)
         group = base.head.plural or base.head.uncounted
         largest = self._v.largest.search(self._text, base.end, mention.end)
+        largest = largest or (
+            self._v.member.search(self._text, mention.start, mention.end) if self._is_bare_member(mention) else None
+        )
         if largest and any(largest.end() <= size.start and size.end <= mention.start for size in self._words.sizes):
             largest = None
         if group and largest and _one_class(mention.head, base.head):
             return True
         twice = base.head.plural and mention.kind_text == base.kind_text
         return twice and not self._v.verbs.search(between) and not self._brings_in(between)
+
+    @staticmethod
+    def _is_bare_member(mention: Mention) -> bool:
+        """`Enlarged nodes, index node 22 mm` measures the group; `a reference lesion` is one of it."""
+        return mention.member and not mention.introduced
 
     def _is_predicate_density(self, mention: Mention) -> bool:
         """`…, now low density`: no article, no number, no place of its own."""
@@ -240,6 +250,7 @@ class _Finder:
             type_certainty=hedge.level if hedge and head.rank >= 3 else "not_stated",
             definite=self._is_definite(start, hit.start),
             member=self._v.member.search(phrase) is not None,
+            attached=self._is_attached(start, hit.start),
             introduced=self._brings_in(phrase) or bool(self._v.counts.find(phrase)),
             reasons=tuple(reasons),
         )  # fmt: skip
@@ -284,6 +295,14 @@ class _Finder:
             m.end() >= start - 2 for m in self._v.definite_before.finditer(self._text, max(0, start - 20), start)
         )
 
+    def _is_attached(self, start: int, head_start: int) -> bool:
+        """`The colon is tethered to the mass`"""
+        bare = self._v.definite.fullmatch(self._text[start:head_start].strip()) is not None
+        before = self._text[self._words.clause_at(start)[0] : start]
+        return (
+            bare and self._v.verbs.search(before) is not None and self._v.grammar.hangs_on.fullmatch(before) is not None
+        )
+
     def _hedge_before(self, start: int, head_start: int) -> Hit[Hedge] | None:
         """A hedge inside the noun phrase or right before it."""
         floor = self._words.clause_at(start)[0]
@@ -302,7 +321,7 @@ class _Finder:
         if self._v.not_a_lesion.search(phrase) or self._is_only_possible(mention) or self._is_plain_node(mention):
             return False
         if any(o.end <= mention.head_start <= o.end + 1 and o.start >= mention.start for o in self._words.others):
-            return mention.head.rank >= 2
+            return mention.head.rank >= (1 if self._v.thickened.search(self._text, *self._noun_before(mention)) else 2)
         if mention.head.rank > 0:
             return True
         sized = any(mention.start <= size.start < mention.head_start for size in self._words.sizes)
@@ -314,6 +333,11 @@ class _Finder:
         ):
             return False
         return not self._v.dense.search(phrase) or any(hit.value == "bone" for hit in self._words.organs)
+
+    def _noun_before(self, mention: Mention) -> tuple[int, int]:
+        """The span of the other noun right before a head: `bladder wall nodule`."""
+        nouns = [o for o in self._words.others if o.end <= mention.head_start]
+        return nouns[-1].start, nouns[-1].end
 
     def _is_only_possible(self, mention: Mention) -> bool:
         """`Small deposits may be missed`, `a nodule could not be evaluated`: a limit of the method, no lesion."""
@@ -347,6 +371,8 @@ class _Finder:
         between = self._text[base.end : mention.start]
         before = [h for h in self._words.hedges if base.end <= h.start and h.end <= mention.head_start]
         near = [h for h in before if mention.head_start - h.end <= _HEDGE_REACH and self._reaches(h.end, mention)]
+        if near and self._is_added(near[-1].end, mention):
+            return None
         sized = any(mention.start <= size.start < mention.head_start for size in self._words.sizes)
         if sized or len(between) > 200 or self._starts_anew(base, mention, near) or self._is_elsewhere(mention):
             return None
@@ -356,6 +382,18 @@ class _Finder:
             levels = [*(h.value for h in near), *after] or [Hedge("high", "present")]
             return min(levels, key=lambda hedge: _SURENESS.index(hedge.level))
         return None
+
+    def _is_added(self, hedge_end: int, mention: Mention) -> bool:
+        """`A lesion consistent with angiomyolipoma and 2 simple cysts`: the number begins another lesion."""
+        named = any(hedge_end <= head.start and head.end <= mention.start for head in self._words.heads)
+        numbered = re.match(r" ?\d", self._text[mention.start : mention.head_start]) or self._counted(mention)
+        joined = self._v.grammar.phrase_cut.search(self._text, hedge_end, mention.start + 1)
+        return named and bool(numbered) and joined is not None
+
+    def _counted(self, mention: Mention) -> bool:
+        """`Two`, `three`: "a" and "an" stand before kinds as well."""
+        numbers = self._v.counts.find(self._text, mention.start, mention.head_start)
+        return any(number.value > 1 for number in numbers)
 
     def _is_apposition(self, base: Mention, mention: Mention) -> bool:
         """`The nodule is an adenoma`, `a nodule of 17 mm, adenoma`: a bare name, told of the lesion before it."""
@@ -449,7 +487,10 @@ class _Finder:
         start, end = self._words.clause_at(mention.head_start)
         before = [n for n in self._words.negations if n.value == "before" and start <= n.start and n.end <= mention.end]
         after = [n for n in self._words.negations if n.value == "after" and mention.end <= n.start < end]
+        resumed = self._predicate_after_insertion(mention, end)
+        after = [n for n in (*after, *resumed) if not self._is_in_phrase_of_another(mention, start)]
         before = [n for n in before if n.start < mention.head_start and not self._hidden(n)]
+        before = [n for n in before if not self._is_in_phrase_of_another(mention, n.end)]
         if mention.head.kind == "node" and self._v.not_enlarged.search(self._text, mention.end, end):
             return self._not_enlarged(mention, start, end)
         if not before and not after:
@@ -457,7 +498,7 @@ class _Finder:
         gone = next((n for n in (*after, *before) if self._v.gone.search(n.text)), None)
         words = gone or (before[-1] if before else after[0])
         reason = Reason("presence_gone" if gone else "presence_denied", words.start, words.end)
-        denied = "gone" if gone else self._extent(mention, before)
+        denied = "gone" if gone or words in resumed else self._extent(mention, before)
         return replace(mention, denied=denied, reasons=(*mention.reasons, reason))
 
     def _not_enlarged(self, mention: Mention, start: int, end: int) -> Mention:
@@ -467,6 +508,23 @@ class _Finder:
             return mention
         reason = Reason("presence_denied", words.start(), words.end())
         return replace(mention, denied="all", reasons=(*mention.reasons, reason))
+
+    def _is_in_phrase_of_another(self, mention: Mention, start: int) -> bool:
+        """`No invasion of the vein by the mass`: what is denied is a noun before, and the mass is known to be there."""
+        if not self._v.definite.match(self._text[mention.start : mention.head_start].lstrip()):
+            return False
+        between = self._text[start : mention.start]
+        others = any(start <= head.start < mention.start for head in self._words.heads)
+        return not others and self._v.grammar.hangs_on.fullmatch(between) is not None
+
+    def _predicate_after_insertion(self, mention: Mention, end: int) -> list[Hit[str]]:
+        """`The nodule, which was seen before, was not detected`: the clause after the insertion speaks of the head."""
+        relative = self._v.grammar.relative.match(self._text, mention.end, end)
+        if relative is None:
+            return []
+        later = [n for n in self._words.negations if n.value == "after" and n.start >= end]
+        opens = [(n, self._text[end : n.start].strip(", ")) for n in later]
+        return [n for n, verb in opens if not verb or self._v.verbs.fullmatch(verb)]
 
     def _extent(self, mention: Mention, before: list[Hit[str]]) -> str:
         """Whether a denial is whole ("all") or limited ("some": "no new lesion", "apart from these, no …")."""
@@ -520,6 +578,7 @@ def _refined(base: Mention, refinement: Mention, hedge: Hedge) -> Mention:
     changed = replace(
         with_kind(base.head, head.kind, max(base.head.rank, head.rank), head.malignancy),
         organ=base.head.organ or (head.organ if head.kind != "node" else None), generic=False,
+        refined=base.head.generic,
     )  # fmt: skip
     return replace(
         base, head=changed, kind_text=refinement.kind_text, type_certainty=sure, end=base.end,

@@ -27,7 +27,7 @@ class Story:
         new: list[Draft] = []
         for draft in drafts:
             self._take_from_group(draft)
-            known = self._known(draft)
+            known = self._known(draft) if draft.is_lesion else []
             for other in known:
                 _join(other, draft)
             if not known:
@@ -52,11 +52,11 @@ class Story:
 
     def _known(self, draft: Draft) -> list[Draft]:
         """The findings that a draft repeats."""
-        if not draft.is_lesion:
-            return []
         candidates = [d for d in self.drafts if d.is_lesion and _compatible(d, draft)]
         if self._is_largest(draft) or self._elaborates(draft):
             return [d for d in self.last if _compatible(d, draft)][-1:]
+        if (meant := self._meant_by_name(draft)) is not None:
+            return meant
         if self._refers_back(draft):
             known = [d for d in self.last if d.is_lesion and _same_class(d, draft)]
             return known or [d for d in candidates if _same_class(d, draft)][-1:]
@@ -71,6 +71,18 @@ class Story:
         """The findings that "the left upper lobe nodule" can only mean."""
         again = [d for d in candidates if _same_class(d, draft) and _named_alike(d, draft)]
         return again if draft.mention.head.plural else again[-1:]
+
+    def _meant_by_name(self, draft: Draft) -> list[Draft] | None:
+        """The findings that "tethered to the mass" and "the nodules were evaluated as metastases" mean, else None."""
+        mention = draft.mention
+        if draft.size is not None:
+            return None
+        if mention.attached:
+            known = [d for d in self.drafts if d.is_lesion and d.section == draft.section and _same_class(d, draft)]
+            return known[-1:]
+        if mention.definite and mention.head.refined and mention.head.plural:
+            return [d for d in self.drafts if d.is_lesion and _is_one_of_these(d, draft)]
+        return None
 
     def _is_largest(self, draft: Draft) -> bool:
         """`The largest node measures …` right after a group of nodes that has no size yet."""
@@ -156,6 +168,13 @@ def _same_class(known: Draft, again: Draft) -> bool:
     if head.generic and head.kind != "node":
         return known.mention.head.kind not in ("node", "other")
     return known.mention.head.kind == head.kind
+
+
+def _is_one_of_these(known: Draft, again: Draft) -> bool:
+    """Whether "the nodules", now told to be metastases, include a lesion without a kind: whatever its side."""
+    unnamed = known.mention.head.kind == "indeterminate" and not known.fired("kind_left_open")
+    placed = again.place.rule == "organ_carried" or _compatible(known, again)
+    return unnamed and placed and known.place.organ == again.place.organ and known.section == again.section
 
 
 def _named_alike(known: Draft, again: Draft) -> bool:

@@ -17,6 +17,9 @@ UNSIDED = frozenset({
     "colon", "small_bowel",
 })  # fmt: skip
 _VAGUE = frozenset({"upper_abdomen", "pelvis"})
+_OUTSIDE_PELVIS = frozenset({
+    "liver", "pancreas", "kidney", "adrenal", "spleen", "gallbladder", "stomach", "duodenum", "lung", "breast",
+})  # fmt: skip
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8}
 #: Plain names of parts, and what they are among the masks. Every language leads to these names.
 LIVER_PARTS = {
@@ -74,7 +77,11 @@ def heading_place(vocabulary: Vocabulary, words: Words) -> Location | None:
     start, end = words.sentence.start, words.sentence.end
     named = {hit.value: hit for hit in reversed(organs_named(vocabulary, words, start, end))}
     places = [_headed(vocabulary, words, hit, alone=len(named) == 1) for hit in reversed(named.values())]
-    return replace(places[0], others=tuple(places[1:])) if places else None
+    if not places:
+        organs = [Location(head.value.organ, rule=head.text, span=(head.start, head.end)) for head in words.heads
+                  if head.value.organ]  # fmt: skip
+        return organs[0] if organs else None
+    return replace(places[0], others=tuple(places[1:]))
 
 
 def _headed(vocabulary: Vocabulary, words: Words, hit: Hit[str], *, alone: bool) -> Location:
@@ -181,6 +188,11 @@ class _Locator:
             (_telling(near), near, "organ_beside" if near and self._is_beside(near) else "organ_in_words"),
             (own[0].value if own else None, near, "organ_of_lesion"),
             (_telling(wide), wide, "organ_in_sentence"),
+            (
+                "pelvis" if near and near.value == "pelvis" and _is_outside_pelvis(heading) else None,
+                near,
+                "organ_in_words",
+            ),
             (_telling(heading), None, "organ_heading"),
             ("liver" if self._names_a_segment(window, carried) else None, None, "organ_of_segment"),
             ("bone" if self._names_a_bone(window) else None, None, "organ_of_part"),
@@ -198,7 +210,15 @@ class _Locator:
     def _names_a_bone(self, window: tuple[int, int]) -> bool:
         """A level of the spine without the word: `a lesion in T8`."""
         places = [place for place in self._words.places if window[0] <= place.start < window[1]]
-        return any(place.value.organs == ("bone",) for place in places)
+        cavities = [hit for hit in self._words.organs if hit.value in _VAGUE and not self._is_of_bone()]
+        return any(
+            place.value.organs == ("bone",) and not any(c.start <= place.start < c.end for c in cavities)
+            for place in places
+        )
+
+    def _is_of_bone(self) -> bool:
+        """`Sclerotic foci in the pelvis`: the bone, not what it surrounds."""
+        return self._v.dense.search(self._text, self._mention.start, self._mention.end) is not None
 
     def _operated(self) -> str | None:
         """`Distal pancreatectomy for a 4.5 cm neoplasm` names the organ."""
@@ -244,7 +264,7 @@ class _Locator:
         anchor = self._mention
         sides.sort(key=lambda s: min(abs(s.start - anchor.end), abs(anchor.start - s.end)))
         rule = "side_nearest"
-        if not sides and wide and len({s.value for s in self._words.sides}) == 1:
+        if not sides and (wide or self._opens_with_side()) and len({s.value for s in self._words.sides}) == 1:
             sides, rule = self._words.sides, "side_in_sentence"
         if sides:
             return sides[0].value, _side_reasons(sides[0], rule)
@@ -267,6 +287,11 @@ class _Locator:
         near = side_near(self._v, self._words, hit, max(start, window[0]), min(end, window[1]))
         return near or side_near(self._v, self._words, hit, *window), "side_near_organ"
 
+    def _opens_with_side(self) -> bool:
+        """`On the right there is a nodule and two cysts`: the side stands before all of them."""
+        sides, heads = self._words.sides, self._words.heads
+        return bool(sides and heads) and sides[0].end <= heads[0].start
+
     def _around(self, hit: Hit[str]) -> tuple[int, int]:
         return max(self._words.sentence.start, hit.start - 1), min(self._words.sentence.end, hit.end + 8)
 
@@ -286,6 +311,11 @@ class _Locator:
                     parts.append(name)
                     reasons.append(Reason("part_named", hit.start, hit.end))
         return parts, reasons, flags
+
+
+def _is_outside_pelvis(heading: Location | None) -> bool:
+    """Whether a heading's organ cannot be meant by "the pelvis"."""
+    return heading is not None and heading.organ in _OUTSIDE_PELVIS
 
 
 def _telling(named: Hit[str] | Location | None) -> str | None:

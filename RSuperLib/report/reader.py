@@ -134,7 +134,8 @@ class _Run:
     def _is_unreal(self, words: Words, head_start: int) -> bool:
         """`Consider CT for the nodules`, `if a mass is suspected`, `her mother had cancer` describe no lesion here."""
         unreal = (self._vocabulary.advice, self._vocabulary.hypothetical, self._vocabulary.relatives)
-        return any(marks.search(words.text, words.sentence.start, head_start) for marks in unreal)
+        start = max(words.sentence.start, words.text.rfind(";", 0, head_start) + 1)
+        return any(marks.search(words.text, start, head_start) for marks in unreal)
 
     def _heading(self, sentence: Sentence) -> Location | None:
         if sentence.heading is None:

@@ -16,8 +16,12 @@ from RSuperLib.report.vocabulary import Vocabulary, Words
 _FEW_LETTERS = 14
 #: How soon after a clause "but" or "except" makes an exception to it.
 _EXCEPTION_REACH = 14
+#: Characters from "none" to "enlarged" under a heading of nodes.
+_DENIAL_REACH = 30
 #: Organs of which "no metastasis" is said where "no lesion" is meant.
 _FREE_WITHOUT_METASTASES = frozenset({"bone"})
+#: Organs whose every part is named in itself: what is said of a vertebra is said of bone.
+_WHOLE_IN_PARTS = frozenset({"bone"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Statement:
 def find_statements(vocabulary: Vocabulary, words: Words, found: Found, heading: Location | None) -> list[Statement]:
     """The organ statements of one sentence."""
     finder = _Finder(vocabulary, words, found, heading)
-    return [*finder.normal(), *finder.lesion_free(), *finder.removed()]
+    return [*finder.normal(), *finder.lesion_free(), *finder.headed_nodes(), *finder.removed()]
 
 
 class _Finder:
@@ -54,7 +58,7 @@ class _Finder:
             marks = [h for h in self._v.normal.find(self._text, start, end) if h.value]
             named = bool(organs_named(self._v, self._words, start, end))
             if marks and self._speaks_of_organs(start, end) and not any(self._is_denied(mark) for mark in marks):
-                before = self._text[start : marks[0].start].strip(" ,;")
+                before = self._text[start : marks[0].start].strip(" ,;:")
                 bare = len(before) <= _FEW_LETTERS or self._v.of_organs.otherwise.search(before[-_FEW_LETTERS:])
                 if named or (not subject and bare):
                     statements += self._without_exception(self._of_clause(start, end, "normal"), end)
@@ -109,6 +113,15 @@ class _Finder:
                 statements += self._organs_free(mention)
         return statements
 
+    def headed_nodes(self) -> list[Statement]:
+        """`Lymph nodes: none enlarged.`"""
+        start, end = self._words.sentence.start, self._words.sentence.end
+        enlarged = self._v.of_organs.enlarged_node.search(self._text, start, end)
+        if enlarged is None or self._found.mentions or not self._heading or self._heading.organ != "lymph_node":
+            return []
+        denied = any(0 <= enlarged.start() - n.start <= _DENIAL_REACH for n in self._words.negations)
+        return [self._statement("lymph_node", "no_lesion", None, None)] if denied else []
+
     def _organs_free(self, mention: Mention) -> list[Statement]:
         clause = self._words.clause_at(mention.head_start)
         if organs_named(self._v, self._words, *clause):
@@ -119,8 +132,8 @@ class _Finder:
         if place.organ in ("other", "pelvis"):
             return []
         if place.rule == "organ_heading" and self._heading:
-            return [self._statement(each.organ, "no_lesion", each.side, None) for each in self._headed()]
-        return [self._statement(place.organ, "no_lesion", place.side, None)]
+            return [self._of_heading(each, "no_lesion", None) for each in self._headed()]
+        return [self._of_heading(place, "no_lesion", None)]
 
     def _headed(self) -> list[Location]:
         """What the heading names: `Gallbladder, spleen, adrenals: normal` speaks of three organs."""
@@ -187,15 +200,17 @@ class _Finder:
         if not hits and self._heading:
             sides = {s.value for s in self._words.sides if start <= s.start < end}
             own = next(iter(sides)) if len(sides) == 1 else None
-            statements = [
-                self._statement(each.organ, status, each.side or own, ", ".join(each.parts) or None)
-                for each in self._headed()
-            ]
+            statements = [self._of_heading(each, status, own) for each in self._headed()]
         unique: dict[tuple[str, Laterality | None, str | None], Statement] = {}
         for statement in statements:
             if statement.organ not in ("other", "pelvis", "lymph_node"):
                 unique.setdefault((statement.organ, statement.side, statement.region), statement)
         return list(unique.values())
+
+    def _of_heading(self, place: Location, status: OrganState, side: Laterality | None) -> Statement:
+        """A statement on a place; one on a part of it (`Lung bases: no mass`) is none on the whole organ."""
+        parts = () if place.organ in _WHOLE_IN_PARTS else place.parts
+        return self._statement(place.organ, status, place.side or side, ", ".join(parts) or None)
 
     def _is_beside(self, hit: Hit[str], start: int) -> bool:
         before = self._text[max(start, hit.start - 40) : hit.start]

@@ -32,6 +32,8 @@ class Head:
     again: bool = False
     #: A node that is said to be a metastasis; of other lesions the kind says it.
     metastatic: bool = False
+    #: A vague word whose kind the sentence tells: "the nodules were evaluated as metastases".
+    refined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,11 @@ class Grammar:
     copula: re.Pattern[str]
     #: Between a noun and one that only tells where it is: `duct upstream of the mass`.
     attached: re.Pattern[str]
+    #: From a noun to the one that hangs on it: `invasion of the vein by `.
+    hangs_on: re.Pattern[str]
+    attaches: re.Pattern[str]
+    #: Opens an insertion that speaks of the noun before it: `, which `.
+    relative: re.Pattern[str]
 
     @classmethod
     def of(cls, words: dict[str, Any]) -> Grammar:
@@ -86,6 +93,9 @@ class Grammar:
             predicate_end=re.compile(rf" ?(?:[.,;)]|$|(?:{words['predicate_ends']})(?![^ ]))"),
             copula=re.compile(rf"(?<! )(?<!{words['expletive']}) (?:{words['copula']}) *$"),
             attached=re.compile(rf"[^,;:()]*(?<![a-z])(?:{words['attaches']})(?: [a-z-]+){{0,5}} ?"),
+            hangs_on=re.compile(rf"[^,;:()]*[a-z] (?:{words['attaches']}|{words['with']}) ?"),
+            attaches=re.compile(rf"(?:{words['attaches']})(?= )"),
+            relative=re.compile(rf"[^;()]{{0,60}}?,? (?:{words['relative']})(?= )"),
         )
 
 
