@@ -498,7 +498,8 @@ class _Finder:
         gone = next((n for n in (*after, *before) if self._v.gone.search(n.text)), None)
         words = gone or (before[-1] if before else after[0])
         reason = Reason("presence_gone" if gone else "presence_denied", words.start, words.end)
-        denied = "gone" if gone or words in resumed else self._extent(mention, before)
+        known = words in after and self._is_known(mention)
+        denied = "gone" if gone or known or words in resumed else self._extent(mention, before)
         return replace(mention, denied=denied, reasons=(*mention.reasons, reason))
 
     def _not_enlarged(self, mention: Mention, start: int, end: int) -> Mention:
@@ -516,6 +517,12 @@ class _Finder:
         between = self._text[start : mention.start]
         others = any(start <= head.start < mention.start for head in self._words.heads)
         return not others and self._v.grammar.hangs_on.fullmatch(between) is not None
+
+    def _is_known(self, mention: Mention) -> bool:
+        """`The previously described 6 mm nodule`: to deny this one denies no other, and clears no organ."""
+        phrase = self._text[mention.start : mention.head_start]
+        sized = any(mention.start <= size.start < mention.head_start for size in self._words.sizes)
+        return mention.definite and (sized or len(list(self._v.definite.finditer(phrase))) > 1)
 
     def _predicate_after_insertion(self, mention: Mention, end: int) -> list[Hit[str]]:
         """`The nodule, which was seen before, was not detected`: the clause after the insertion speaks of the head."""

@@ -197,15 +197,8 @@ class Vocabulary:
         self.small_sizes = [(phrase(row["words"]), row["max_mm"]) for row in attributes["small_sizes"]]
 
     def _take_context(self, context: dict[str, Any]) -> None:
-        self.hedges = Table((row["words"], Hedge(row["level"], row["presence"])) for row in context["characterises"])
-        self.hedges_after = Table(
-            (row["words"], Hedge(row["level"], row["presence"])) for row in context["characterised_after"]
-        )
-        self.negations = Table(
-            [(words, "before") for words in context["negation"]["before"]]
-            + [(words, "after") for words in context["negation"]["after"]]
-            + [(words, "pseudo") for words in context["negation"]["pseudo"]]
-        )
+        self.hedges, self.hedges_after = _hedges(context["characterises"]), _hedges(context["characterised_after"])
+        self.negations = Table((words, how) for how, rows in context["negation"].items() for words in rows)
         self.changes = Table((words, change) for change, words in context["change"].items())
         self.normal = Table([("|".join(context["normal"]), "normal"), ("|".join(context["not_normal"]), "")])
         self.plural_predicate, self.left_open = phrase(context["plural_predicate"]), phrase(context["left_open"])
@@ -307,6 +300,10 @@ def _outside(hits: list[Hit[str]], others: list[tuple[int, int]]) -> list[Hit[st
 
 def _inside(hit: Hit[Any], others: list[Hit[str]], value: str) -> bool:
     return any(o.value == value and o.start <= hit.start and hit.end <= o.end for o in others)
+
+
+def _hedges(rows: list[dict[str, Any]]) -> Table[Hedge]:
+    return Table((row["words"], Hedge(row["level"], row["presence"])) for row in rows)
 
 
 def _head_rows(rows: list[dict[str, Any]]) -> Iterator[tuple[str, Head]]:
