@@ -25,6 +25,8 @@ BENCHMARKS = {
     "loss": "a step with report losses against one with Dice and cross entropy alone",
     "data": "a training patch from a prepared case against the published whole .npz",
     "train": "seconds per training step with report losses, with and without the loader",
+    "metrics": "Dice, surface Dice, distances and volumes against two other programs, and the gain of cropping",
+    "sizes": "how well reported diameters predict the volume of real kidney tumours (needs RSUPER_DATA)",
     "lossmem": "memory and time of Dice and cross entropy in closed form against plain tensors",
 }
 #: Benchmarks whose function is not `run` of the module of their name.
