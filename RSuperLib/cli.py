@@ -30,6 +30,7 @@ COMMANDS = {
     "phantom": "made-up CTs with masks and reports, for tests and experiments",
     "train": "teach a network by masks and reports",
     "evaluate": "predicted masks against references, with intervals",
+    "supervision": "what masks and report of a case teach, as a picture",
     "models": "which models are there",
     "bench": "measure the claims",
     "selfcheck": "versions, processor, memory and disk, without patient data",
