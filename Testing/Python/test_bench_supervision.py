@@ -180,6 +180,12 @@ def test_self_training_sees_no_report_and_no_mask_of_the_others(results: Path, w
     assert sorted(with_reports) == [False, False, True]  # the first stage, which both share, and the second of c
 
 
+def test_without_units_there_is_no_summary(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(config.model_dump_json())
+    assert run(config=tmp_path / "config.json", summary=True) == {"run": 0, "missing": 2, "f1": {}}
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
 def test_an_unknown_arm_is_refused(results: Path) -> None:
     with pytest.raises(InputError, match="no arm 'z'"):
         run(config=results / "config.json", arms=["z"])

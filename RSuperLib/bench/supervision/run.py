@@ -70,7 +70,8 @@ def run(
         unit.path(folder).parent.mkdir(parents=True, exist_ok=True)
         write_json(unit.path(folder), run_unit(read, unit.difficulty, unit.arm, unit.seed, work, told))
     result = summary_of(read, folder)
-    write_summary(result, folder)
+    if result["settings"]:
+        write_summary(result, folder)
     told_f1 = {
         name: {arm: values["f1"]["value"] for arm, values in one["arms"].items()}
         for name, one in result["settings"].items()
