@@ -146,11 +146,16 @@ def _write(canvas: Canvas, rect: Rect, organ: TaughtOrgan) -> None:
 def _lesion_words(lesion: TaughtLesion) -> str:
     size = " x ".join(f"{one:.0f}" for one in lesion.diameters_mm)
     known = f"Looked for as {size} mm" if lesion.stated else f"No exact size: looked for as about {size} mm"
-    least, most = (None if one is None else f"{one / 1000:.2g}" for one in lesion.volume_mm3)
+    least, most = (None if one is None else _millilitres(one) for one in lesion.volume_mm3)
     volume = f"{least} to {most} ml cost nothing" if most else f"at least {least} ml, no upper limit"
     hint = f" Centre in slices {lesion.slices[0]} to {lesion.slices[1]} from the top." if lesion.slices else ""
     place = ", ".join(part.replace("_", " ") for part in lesion.parts)
     return f"{known}; volume {volume}. Certainty weighs {lesion.certainty:g}. Somewhere in: {place}.{hint}"
+
+
+def _millilitres(volume_mm3: float) -> str:
+    millilitres = volume_mm3 / 1000
+    return f"{millilitres:.0f}" if millilitres >= 10 else f"{millilitres:.2g}"
 
 
 def _draw_legend(canvas: Canvas, top: float, others: Sequence[str]) -> None:

@@ -157,7 +157,7 @@ def _notes(case: LoadedCase, organ: str, levels: NDArray[np.uint8], targets: Seq
         notes.append(f"Left out: “{_words(finding)}” ({why}).")
     if not targets and (levels == UNKNOWN).all():
         notes.append("Nothing is taught anywhere: the report does not say enough, or the masks are missing.")
-    elif not targets and (levels == UNKNOWN).any():
+    elif (levels == UNKNOWN).any():
         notes.append("The report does not speak of all of it: those voxels teach nothing.")
     elif not targets:
         notes.append("The report calls it clear: every voxel is taught to hold no lesion.")
