@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     reading = read_report(text, name)
     if reading.status == "not_read":
         raise InputError(reading.reason, "Give one CT report in English or Dutch as plain text.")
-    if arguments.assistant:
+    if arguments.assistant is not None:
         assisted = read_assistant.run(text, name, arguments)
         shown = {"reading": assisted.reading, "explain": arguments.explain, "assisted": assisted}
         return assisted.model_dump(mode="json") if arguments.json else shown
