@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_DIR ?= demo-output
 TESTS ?= Testing/Python
 
-.PHONY: demo test test-library test-slicer lint types format clean help bench-finder bench-real bench-phantom bench-import bench-deidentify bench-read-many bench-panel bench-faults
+.PHONY: demo test test-library test-slicer lint types format clean help bench-finder bench-real bench-phantom bench-import bench-deidentify bench-read bench-read-many bench-panel bench-faults bench-supervision
 
 help:
 	@echo "make demo   try RSuper on a made-up patient (results in $(DEMO_DIR)/)"
@@ -57,9 +57,18 @@ bench-finder bench-phantom bench-import bench-deidentify bench-read-many: bench-
 bench-real: $(VENV)/.core
 	$(BIN)/rsuper bench real --out Docs/results/real.json
 
+# The reader against the made-up reports of the tests and, where RSUPER_DATA is set, against real ones.
+bench-read: $(VENV)/.core
+	$(BIN)/rsuper bench read Testing/Python/reports/made_up --out Docs/results/read-made-up.json
+	@if [ -n "$$RSUPER_DATA" ]; then $(BIN)/rsuper bench read --out Docs/results/read.json; fi
+
 # How long the panel keeps Slicer waiting, on the real slicer-core.
 bench-panel: $(VENV)/.dev
 	$(BIN)/python -m Testing.Host.bench_panel --json --out Docs/results/panel.json
+
+# Hours: every unit of arm and seed that Docs/results/supervision does not hold yet; stop it and go on as you like.
+bench-supervision: $(VENV)/.core
+	$(BIN)/rsuper bench supervision
 
 # Kill the trainer 20 times at random moments; the tests do it 3 times.
 bench-faults: $(VENV)/.dev

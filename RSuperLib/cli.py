@@ -29,6 +29,8 @@ COMMANDS = {
     "deidentify": "a report without identifiers, or its findings without text",
     "phantom": "made-up CTs with masks and reports, for tests and experiments",
     "train": "teach a network by masks and reports",
+    "evaluate": "predicted masks against references, with intervals",
+    "supervision": "what masks and report of a case teach, as a picture",
     "models": "which models are there",
     "bench": "measure the claims",
     "selfcheck": "versions, processor, memory and disk, without patient data",
@@ -77,11 +79,22 @@ def _run_command(words: list[str]) -> int:
     command = importlib.import_module(f"RSuperLib.commands.{name}")
     arguments = _command_parser(str(name), command).parse_args(words[1:])
     result = command.run(arguments)
-    if arguments.json:
-        print(json.dumps(result), flush=True)  # noqa: T201 - the answer
-    elif text := command.describe(result):
-        print(_harmless(text), flush=True)  # noqa: T201 - the answer
+    if text := json.dumps(result) if arguments.json else _harmless(command.describe(result)):
+        _answer(text)
     return 0
+
+
+def _answer(text: str) -> None:
+    try:
+        print(text, flush=True)  # noqa: T201 - the answer
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # a full disk
+        # What is left goes nowhere, or printing it would fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise RSuperError(
+            f"The answer could not be printed ({error.strerror or error}).", "Check that the disk has space."
+        ) from error
 
 
 def _harmless(text: str) -> str:
@@ -125,7 +138,8 @@ def _complain(error: RSuperError, words: list[str], code: int) -> int:
     if "--json" in words:
         kind = {2: "input", 130: "cancelled"}.get(code, "failure")
         print(json.dumps({"error": {"kind": kind, "message": error.message, "next_step": error.next_step}}))  # noqa: T201
-    print(f"rsuper: {error}", file=sys.stderr)  # noqa: T201 - the one line that the user sees
+    line = " ".join(_harmless(str(error)).splitlines())  # a file's name may hold what steers a terminal
+    print(f"rsuper: {line}", file=sys.stderr)  # noqa: T201 - the one line that the user sees
     return code
 
 

@@ -14,7 +14,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from RSuperLib.bench.identified_reports import FAMILIES, HELD_OUT, Family, Identifier, draw_body, draw_report
+from RSuperLib.bench.identified_reports import (
+    EARLIER_HELD_OUT,
+    FAMILIES,
+    HELD_OUT,
+    Family,
+    Identifier,
+    draw_body,
+    draw_report,
+)
 from RSuperLib.io.progress import Progress, no_progress
 from RSuperLib.report import Reading, read_report
 from RSuperLib.report.deidentify import Change, Scrubbed, scrub
@@ -51,10 +59,11 @@ def run(cases: int | None = None, seed: int = 0, progress: Progress = no_progres
     count = cases or CASES
     real = real_reports()
     result: dict[str, Any] = {"cases": count, "first_seed": seed, "real_bodies": len(real)}
-    for step, (name, families) in enumerate((("known_styles", FAMILIES), ("held_out_styles", HELD_OUT))):
-        progress(name.replace("_", " "), step / 3)
+    groups = {"known_styles": FAMILIES, "held_out_styles": HELD_OUT, "earlier_held_out_styles": EARLIER_HELD_OUT}
+    for step, (name, families) in enumerate(groups.items()):
+        progress(name.replace("_", " "), step / 4)
         result[name] = recall(count, seed, families, real)
-    progress("reports without identifiers", 2 / 3)
+    progress("reports without identifiers", 3 / 4)
     result["own_reports_without_identifiers"] = over_scrubbing(_clean_reports(count, seed))
     result["real_reports"] = over_scrubbing(text for _, text in real)
     return result
@@ -79,10 +88,11 @@ def recall(count: int, seed: int, families: dict[str, Family], real: list[tuple[
         for one in identifiers:
             hit = is_hidden(text, one, changes)
             kinds.add(one.kind, hit)
-            styles.add(name, hit)
+            if one.kind == "name":
+                styles.add(name, hit)
             if one.culture:
                 cultures.add(one.culture, hit)
-    return {"by_kind": kinds.table(), "names_by_culture": cultures.table(), "by_style": styles.table()}
+    return {"by_kind": kinds.table(), "names_by_culture": cultures.table(), "names_by_style": styles.table()}
 
 
 def is_hidden(text: str, one: Identifier, changes: Iterable[Change]) -> bool:

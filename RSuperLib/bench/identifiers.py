@@ -50,6 +50,26 @@ def reversed_name(person: Person, random: Random) -> str:
     return name.upper() if random.random() < 0.4 else name
 
 
+def short_name(person: Person, random: Random) -> str:
+    """Surname with initials and no stops, before or after it."""
+    initials = random.choice((person.given[0], person.given[0] + random.choice("ABDEHJKLMPRSTW")))
+    return random.choice((f"{initials} {person.surname}", f"{person.surname} {initials}"))
+
+
+def segment_name(person: Person, random: Random) -> str:
+    """A name as a field of an HL7 segment."""
+    middle = random.choice(("", "", f"^{random.choice('ABDEHJKLMPRSTW')}"))
+    name = f"{person.surname}^{person.given}{middle}"
+    return name.upper() if random.random() < 0.6 else name
+
+
+def draw_login(person: Person, random: Random) -> str:
+    """A user's name at a workstation, made of a person's name."""
+    letters = "".join(letter for letter in person.surname.lower() if "a" <= letter <= "z") or "someone"
+    first = person.given[0].lower() if person.given.isascii() else "x"
+    return random.choice((f"{first}{letters}", f"{letters}{first}{random.randrange(10, 99)}", f"{first}.{letters}"))
+
+
 def draw_date(random: Random, language: str) -> str:
     """A day between 2003 and 2024 in one of the usual spellings."""
     day = date(2003, 1, 1) + timedelta(days=random.randrange(8000))
@@ -84,7 +104,7 @@ def draw_number(kind: str, random: Random, language: str) -> str:
 
 
 def draw_place(kind: str, random: Random, language: str) -> str:
-    """A street, a postcode or a hospital.
+    """A street, a postcode, a hospital or a clinic.
 
     Raises:
         KeyError: the kind is not known.
@@ -93,6 +113,9 @@ def draw_place(kind: str, random: Random, language: str) -> str:
     if kind == "hospital":
         hospital: str = random.choice(_DATA["hospitals"][language]).format(town=town)
         return hospital
+    if kind == "clinic":
+        clinic: str = random.choice(_DATA["clinics"][language]).format(town=town)
+        return clinic
     if kind == "street":
         street: str = random.choice(_DATA["streets"][language])
         return street.format(road=random.choice(_DATA["roads"][language]), number=number)

@@ -19,3 +19,15 @@ def user_path(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError as error:  # ~somebody, who is not on this computer
         raise argparse.ArgumentTypeError("the path begins with a home folder that this computer lacks") from error
+
+
+def output_file(text: str) -> Path:
+    """A file to be written, which is new or replaced.
+
+    Raises:
+        argparse.ArgumentTypeError: there is a folder, or a device such as /dev/null, which a rename would destroy.
+    """
+    path = user_path(text)
+    if path.exists() and not path.is_file():
+        raise argparse.ArgumentTypeError(f"{path} is {'a folder' if path.is_dir() else 'a device'}, not a file")
+    return path

@@ -25,6 +25,9 @@ BENCHMARKS = {
     "loss": "a step with report losses against one with Dice and cross entropy alone",
     "data": "a training patch from a prepared case against the published whole .npz",
     "train": "seconds per training step with report losses, with and without the loader",
+    "metrics": "Dice, surface Dice, distances and volumes against two other programs, and the gain of cropping",
+    "sizes": "how well reported diameters predict the volume of real kidney tumours (needs RSUPER_DATA)",
+    "supervision": "whether few masks and many reports beat few masks alone, on phantoms (hours; goes on where it was)",
     "lossmem": "memory and time of Dice and cross entropy in closed form against plain tensors",
 }
 #: Benchmarks whose function is not `run` of the module of their name.
@@ -53,6 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channels", type=int, help="classes (lossmem) or finest features (train) of the network")
     parser.add_argument("--steps", type=int, help="training steps (train)")
     parser.add_argument("--device", help="cpu or cuda (loss, lossmem, train)")
+    parser.add_argument("--config", type=user_path, metavar="FILE", help="the experiment (supervision)")
+    parser.add_argument("--arms", nargs="+", help="only these arms (supervision)")
+    parser.add_argument("--seeds", type=int, nargs="+", help="only these seeds (supervision)")
+    parser.add_argument("--settings", nargs="+", help="only these settings of the experiment (supervision)")
+    parser.add_argument("--units", type=int, help="at most so many units of arm and seed now (supervision)")
+    parser.add_argument("--work", type=user_path, metavar="DIR", help="folder for cases and runs (supervision)")
+    parser.add_argument("--summary", action="store_true", help="only sum up the units that are there (supervision)")
     parser.add_argument("--out", type=user_path, metavar="FILE", help="also write the result as JSON")
 
 

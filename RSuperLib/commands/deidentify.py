@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from RSuperLib.commands.arguments import user_path
+from RSuperLib.commands.arguments import output_file, user_path
+from RSuperLib.commands.progress import progress_bar
 from RSuperLib.io.errors import Cancelled, InputError
 from RSuperLib.io.files import write_bytes, write_json
 from RSuperLib.report import load_report, read_report
@@ -21,6 +23,7 @@ from RSuperLib.report.deidentify import (
     marked_text,
     project_salt,
     scrub,
+    scrub_file,
     summary,
     without_text,
 )  # fmt: skip
@@ -29,8 +32,10 @@ EXAMPLES = """\
   rsuper deidentify report.txt --preview
   rsuper deidentify report.txt --patient 4711 --project study --out scrubbed.txt
   rsuper deidentify report.txt --attributes --out reading.json
+  rsuper deidentify reports.jsonl --out clean.jsonl --yes
 
---preview marks every change as [-old-]{+new+}. Dates of one --patient all move by the same secret number of weeks."""
+--preview marks every change as [-old-]{+new+}. Dates of one --patient all move by the same secret number of weeks.
+reports.jsonl holds one report a line: {"id": "7", "patient": "4711", "text": "CT: ..."}; patient may be left out."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("report", type=user_path, metavar="FILE", help="a report as text, or - for standard input")
     parser.add_argument("--preview", action="store_true", help="show the text with its changes marked")
     parser.add_argument("--attributes", action="store_true", help="findings with places, without any report text")
-    parser.add_argument("--out", type=user_path, metavar="FILE", help="where the result goes")
+    parser.add_argument("--out", type=output_file, metavar="FILE", help="where the result goes")
     parser.add_argument("--yes", action="store_true", help="write without asking; the changes were looked through")
     parser.add_argument("--patient", metavar="ID", help="whose report it is, so that all dates of a patient move alike")
     parser.add_argument(
@@ -55,6 +60,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     name = "report" if str(arguments.report) == "-" else arguments.report.stem
     if arguments.out and _is_same(arguments.report, arguments.out):
         raise InputError("The result would overwrite the report.", "Give --out another name.")
+    if arguments.report.suffix.lower() == ".jsonl":
+        return _many(arguments)
     text = load_report(arguments.report)
     salt = project_salt(arguments.project)
     if arguments.attributes:
@@ -69,12 +76,27 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def describe(result: dict[str, Any]) -> str:
     """The scrubbed text, or the marked one with a list of changes, and what it is worth."""
+    if "reports" in result:
+        left = f", {result['refused']} left out (not in English or Dutch, or no report)" if result["refused"] else ""
+        said = f"{result['reports']} reports, {result['changes']} changes{left}: {result['out']}"
+        return f"{said}\n{NOTICE}"
     if "reading" in result:
         where = result["out"] or "add --out FILE or --json to have them"
         return f"{len(result['reading']['findings'])} findings, without report text: {where}"
     shown = "" if result["out"] and not result["preview"] else result["preview"] or result["text"]
     where = f"\nWritten: {result['out']}" if result["out"] else ""
     return f"{shown}\n{result['summary']}{where}\n{NOTICE}".lstrip("\n")
+
+
+def _many(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Every report of a file; a person cannot look through them one by one, and says so beforehand."""
+    if arguments.preview or arguments.attributes or arguments.model or arguments.patient:
+        raise InputError("Many reports take --out, --yes and --project only.", "Give one report as a text file.")
+    if not (arguments.out and arguments.yes):
+        raise InputError("Nobody can look through many reports here.", "Try some with --preview, then add --out --yes.")
+    with progress_bar("hiding identifiers") as progress:
+        done = scrub_file(arguments.report, arguments.out, project_salt(arguments.project), progress)
+    return {**asdict(done), "out": str(arguments.out), "notice": NOTICE}
 
 
 def _attributes(text: str, name: str, salt: Salt, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -45,8 +45,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     text = load_report(arguments.report)
     reading = read_report(text, name)
     if reading.status == "not_read":
-        raise InputError(reading.reason, "Give a CT report in English as plain text.")
-    if arguments.assistant:
+        raise InputError(reading.reason, "Give one CT report in English or Dutch as plain text.")
+    if arguments.assistant is not None:
         assisted = read_assistant.run(text, name, arguments)
         shown = {"reading": assisted.reading, "explain": arguments.explain, "assisted": assisted}
         return assisted.model_dump(mode="json") if arguments.json else shown

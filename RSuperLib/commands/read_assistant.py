@@ -33,15 +33,17 @@ def refuse_many(arguments: argparse.Namespace) -> None:
     Raises:
         InputError: a model is named, but many reports are to be read.
     """
-    if arguments.assistant:
+    if arguments.assistant is not None:
         raise InputError("A language model reads one report at a time.", "Give a text file, or leave out --assistant.")
 
 
 def run(text: str, name: str, arguments: argparse.Namespace) -> AssistedReading:
     """Read in the worker process, with a progress bar; Ctrl-C cancels between two tokens."""
+    if not arguments.assistant.strip():  # as an unset variable of a script is; the folder at hand is not meant
+        raise InputError("No language model is named.", "Give --assistant a folder or an address, or leave it out.")
     from RSuperLib.report.assistant import AssistedReading  # here, so that reading by rules does not wait for it
 
-    where = arguments.assistant
+    where = arguments.assistant.strip()
     request = {
         "text": text,
         "report_id": name,

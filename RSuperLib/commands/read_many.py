@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from RSuperLib.commands.arguments import user_path
+from RSuperLib.commands.arguments import output_file
 from RSuperLib.commands.progress import progress_bar
 from RSuperLib.io.errors import InputError
 from RSuperLib.io.files import write_whole
@@ -37,14 +37,14 @@ _READING_SHARE = 0.95
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what many reports need."""
     many = parser.add_argument_group("many reports")
-    many.add_argument("--out", type=user_path, metavar="FILE", help="where the readings of many reports go (.jsonl)")
+    many.add_argument("--out", type=output_file, metavar="FILE", help="where the readings of many reports go (.jsonl)")
     many.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that read (default 1; 0: all cores)")
     many.add_argument("--keep-going", action="store_true", help="leave out broken lines and list them in a file")
     many.add_argument("--restart", action="store_true", help="begin again instead of going on after a stopped run")
     tables = parser.add_argument_group("tables of R-Super (Docs/tables.md)")
-    tables.add_argument("--per-tumour", type=user_path, metavar="CSV", help="also write one row per tumour")
-    tables.add_argument("--per-ct", type=user_path, metavar="CSV", help="also write one row per CT")
-    tables.add_argument("--ids", type=user_path, metavar="CSV", help="your ids and BDMAP ids; kept and added to")
+    tables.add_argument("--per-tumour", type=output_file, metavar="CSV", help="also write one row per tumour")
+    tables.add_argument("--per-ct", type=output_file, metavar="CSV", help="also write one row per CT")
+    tables.add_argument("--ids", type=output_file, metavar="CSV", help="your ids and BDMAP ids; kept and added to")
     tables.add_argument("--with-report-text", action="store_true", help="put the reports into the per-tumour table")
     tables.add_argument(
         "--training-names", action="store_true", help="organs as the published training code spells them: adrenal_gland"
@@ -59,6 +59,8 @@ def is_asked_for(arguments: argparse.Namespace) -> bool:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read every report of a file, or write the tables of a file of readings, or check a table."""
+    if str(arguments.report) == "-":
+        raise InputError("Many reports cannot come from standard input.", "Give the name of a .jsonl or .csv file.")
     header = header_of(arguments.report) if is_table(arguments.report) else []
     if is_tumour_table(header) or is_ct_table(header):
         return _read_table(arguments, header)
@@ -169,13 +171,18 @@ def describe(result: dict[str, Any]) -> str:
 
 def _describe_readings(result: dict[str, Any]) -> list[str]:
     unread = f", {result['not_read']} of them could not be read" if result["not_read"] else ""
-    lines = [f"{result['reports']} reports{unread}; {result['lesions']} lesions. Readings: {result['out']}"]
+    read = f"{_counted(result['reports'], 'report')}{unread}; {_counted(result['lesions'], 'lesion')}"
+    lines = [f"{read}. Readings: {result['out']}"]
     if result["resumed"]:
         lines.append(f"{result['resumed']} of the readings were there from a run that had been stopped.")
     if result["skipped"]:
         listed = skipped_list(Path(result["out"]))
-        lines.append(f"{result['skipped']} broken lines were left out; they are listed in {listed}.")
+        lines.append(f"{_counted(result['skipped'], 'broken line')} left out; see {listed}.")
     return lines
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _describe_written(written: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from RSuperLib.io.errors import InputError
+from RSuperLib.networks.medformer import MedFormer
 from RSuperLib.networks.plain_unet import PlainUNet
 
 
@@ -31,6 +32,10 @@ class OneHead(nn.Module):
 
 def _plain_unet(classes: int, **options: Any) -> nn.Module:
     return PlainUNet(classes, **options)
+
+
+def _medformer(classes: int, **options: Any) -> nn.Module:
+    return MedFormer(classes, **options)
 
 
 def _segresnet(classes: int, init_filters: int = 16, **options: Any) -> nn.Module:
@@ -57,6 +62,7 @@ def _dynunet(classes: int, filters: tuple[int, ...] = (32, 64, 128, 256, 320), *
 #: Name to what builds it from the number of classes and its options.
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "unet": _plain_unet,
+    "medformer": _medformer,
     "segresnet": _segresnet,
     "dynunet": _dynunet,
 }

@@ -97,6 +97,8 @@ def read_batch(
     found = survey(source, part_of(progress, 0, _SURVEY_SHARE))
     if found.broken and not keep_going:
         raise _broken(source, found.broken)
+    if not found.reports and not found.broken:
+        raise InputError(f"{source.name} holds no report.", "Give a .jsonl or .csv file with one report a line.")
     with _writing(out), _Partial(out, restart=restart) as partial:
         done = _read_all(source, found, partial, jobs, part_of(progress, _SURVEY_SHARE, 1))
         partial.finish()

@@ -148,6 +148,8 @@ def _json_row(number: int, line: bytes) -> Report | BrokenLine | None:
 
 
 def _checked(report: Report) -> Report | BrokenLine:
+    if not report.id.strip():
+        return BrokenLine(report.line, "has no id", "Give every report an id.")
     if _LONE_SURROGATE.search(report.id):  # half a character; no file can hold it
         return BrokenLine(report.line, "has an id that is not a text", "Give every report an id of letters and digits.")
     return report

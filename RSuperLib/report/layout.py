@@ -17,6 +17,7 @@ UNREAD_SECTIONS = frozenset({"history", "technique", "comparison", "administrati
 #: A capital letter in the middle of a sentence, at a word that is no abbreviation and no level ("T3").
 _LOST_BREAK = re.compile(r"(?<=[a-z)] )(?=[A-Z][a-z]{2,})")
 _LONGEST_BRACKET = 160  # characters
+_IN_SIGHT = 80  # characters around a mark that tell whether it ends a sentence; a long row of marks stays cheap
 _LONGEST_SENTENCE = 1200  # characters; keeps the work per sentence bounded
 _HEADING = re.compile(r"[ \t]*(?:[-*•>]|\d{1,2}[.)](?!\d))?[ \t]*([^\W\d_][\w ,/&'()-]{0,70}?)[ \t]*(:|\.?[ \t]*$)")
 _LIST_MARKER = re.compile(r"[ \t]*(?:(?:\d{1,2}[.)](?!\d)|[-*•>\"]|\(\d{1,2}\))[ \t]*)+")
@@ -276,11 +277,12 @@ class Layout:
         yield from _trimmed(cased, cut, end)
 
     def _ends_here(self, cased: str, cut: int, place: int, end: int) -> bool:
-        before = cased[cut : place + 1].lower()
+        before = cased[max(cut, place - _IN_SIGHT) : place + 1].lower()
         if re.fullmatch(r"\s*\(?\d{1,2}\.|[^a-z0-9]*", before):
             return False
         if cased[place] != ".":
-            return cased[place] != "?" or not cased[place + 1 : end].lstrip(" ?").startswith(")")
+            following = cased[place + 1 : min(end, place + _IN_SIGHT)].lstrip(" ?")
+            return cased[place] != "?" or not following.startswith(")")
         if self._closing_abbreviation.search(before[-16:]):
             return not _goes_on_small(cased, place, end)
         short = self._abbreviation.search(before[-16:])

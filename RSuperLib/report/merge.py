@@ -13,6 +13,8 @@ from RSuperLib.report.statements import Statement
 #: What a body may call the lesions that the conclusion sums up as metastases.
 _MAY_BE_METASTASES = ("metastasis", "indeterminate")
 _SIZE_SLACK = 0.10  # a conclusion that rounds 29 mm to 30 mm speaks of the same lesion
+#: Sentences kept for one lesion; no report comes back to one as often, and more would only fill the memory.
+_MOST_EVIDENCE = 100
 
 
 class Story:
@@ -41,7 +43,8 @@ class Story:
         for kind in kinds:
             for draft in self.last:
                 _take_kind(draft, kind)
-                draft.evidence.append(evidence)
+                if len(draft.evidence) < _MOST_EVIDENCE:
+                    draft.evidence.append(evidence)
 
     def question(self, statements: Iterable[Statement]) -> None:
         """Flag the lesions in organs that an addendum calls clear; a person must decide, so none is taken away."""

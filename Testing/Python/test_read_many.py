@@ -221,7 +221,7 @@ def test_broken_lines_are_left_out_only_where_asked(
     assert "Line 201 of reports.jsonl is not JSON, and 4 others are broken." in capsys.readouterr().err
     assert files(tmp_path) == {"reports.jsonl"}
     assert main(["read", str(source), "--out", str(out), "--keep-going"]) == 0
-    assert "5 broken lines were left out" in capsys.readouterr().out
+    assert "5 broken lines left out" in capsys.readouterr().out
     assert [json.loads(line)["id"] for line in lines(out)] == [f"case {n}" for n in range(200)] + ["z"]
     listed = [row.partition(",")[::2] for row in lines(tmp_path / "readings.skipped.csv")]
     assert [number for number, _ in listed] == ["line", "201", "202", "203", "204", "205"]

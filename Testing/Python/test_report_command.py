@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -140,3 +142,65 @@ def test_a_quoted_report_does_not_steer_the_terminal(tmp_path: Path, capsys: pyt
     shown = capsys.readouterr().out
     assert not {"\x1b", "\x07"} & set(shown)
     assert r"\x1b]0;owned\x07" in shown
+
+
+@pytest.mark.parametrize("option", ["--out", "--per-tumour", "--per-ct"])
+def test_a_folder_is_never_taken_for_the_file_to_write(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = _write_lines(tmp_path / "reports.jsonl", ['{"id": "a", "text": "The liver is normal."}'])
+    (tmp_path / "folder").mkdir()
+    assert main(["read", str(source), option, str(tmp_path / "folder")]) == 2
+    assert "is a folder, not a file" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"reports.jsonl", "folder"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes with names in folders")
+def test_what_is_no_file_is_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = _write_lines(tmp_path / "reports.jsonl", ['{"id": "a", "text": "The liver is normal."}'])
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert main(["read", str(source), "--out", str(pipe)]) == 2
+    assert main(["deidentify", str(source), "--out", str(pipe), "--yes"]) == 2
+    assert pipe.is_fifo()
+    assert capsys.readouterr().err.count("is a device, not a file") == 2
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_a_file_without_reports_is_said_to_be_one(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "reports.jsonl"
+    source.write_text(content)
+    assert main(["read", str(source), "--out", str(tmp_path / "readings.jsonl")]) == 2
+    assert "reports.jsonl holds no report" in capsys.readouterr().err
+
+
+def test_a_report_without_an_id_is_a_broken_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = _write_lines(tmp_path / "reports.jsonl", ['{"id": " ", "text": "The liver is normal."}'])
+    assert main(["read", str(source), "--out", str(tmp_path / "readings.jsonl")]) == 2
+    assert "Line 1 of reports.jsonl has no id" in capsys.readouterr().err
+
+
+def test_many_reports_do_not_come_from_standard_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", "-", "--out", str(tmp_path / "readings.jsonl")]) == 2
+    assert "standard input" in capsys.readouterr().err
+
+
+def test_the_name_of_a_file_does_not_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", str(tmp_path / "a\x1b[31m\nb.txt")]) == 2
+    error = capsys.readouterr().err
+    assert "\x1b" not in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_an_answer_that_cannot_be_printed_is_one_plain_sentence(options: list[str], report: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "RSuperLib.cli", "read", str(report), *options]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "rsuper: The answer could not be printed (No space left on device). Check that the disk has space."
+    ]

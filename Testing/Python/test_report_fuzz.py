@@ -123,9 +123,11 @@ def test_words_of_radiology_in_any_order(words: list[str]) -> None:
 
 @BOUNDED
 @given(
-    st.lists(st.sampled_from(get_args(Organ)), min_size=1, max_size=6),
+    st.lists(st.sampled_from(get_args(Organ)), min_size=1, max_size=4),
     st.lists(
-        st.sampled_from(["left", "right", "both", "no", "normal", "mass", "5 mm cyst", "unremarkable"]), min_size=1
+        st.sampled_from(["left", "right", "both", "no", "normal", "mass", "5 mm cyst", "unremarkable"]),
+        min_size=1,
+        max_size=4,
     ),
 )
 def test_what_is_said_to_be_clear_holds_no_lesion(organs: list[str], words: list[str]) -> None:
@@ -221,3 +223,17 @@ def test_a_long_run_of_one_sign(unit: str) -> None:
 
 def test_what_is_longer_than_a_report_is_not_read() -> None:
     assert "longer than" in check("a" * (LONGEST + 1)).reason
+
+
+@pytest.mark.parametrize("mark", ["? ", ". ", "! ", "; "])
+def test_a_long_row_of_marks_ends_within_the_time(mark: str) -> None:
+    """The time is only looked at between sentences, so that finding these must not take long itself."""
+    text = ENGLISH * 20 + mark * ((LONGEST - 20 * len(ENGLISH)) // len(mark))
+    assert read_report(text, longest_s=5).status == "read"
+
+
+def test_a_kind_asked_again_and_again_does_not_fill_the_memory() -> None:
+    masses = ", ".join(f"a {size} mm mass in the liver" for size in range(10, 40))
+    reading = check(f"There is {masses}. " + "Metastasis? " * 1000)
+    assert len(reading.lesions) == 30
+    assert max(len(finding.evidence) for finding in reading.findings) <= 100

@@ -17,9 +17,10 @@ from RSuperLib.training.plan import make_plan
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_networks_give_heads_of_the_input_size(name: str) -> None:
     network = build_network(name, 3, {"filters": [4, 8, 16]} if name == "dynunet" else {}).eval()
+    edge = max(16, 2 * network.stride)
     with torch.inference_mode():
-        heads = network(torch.zeros(1, 1, 16, 16, 16))
-    assert all(head.shape == (1, 3, 16, 16, 16) for head in heads)
+        heads = network(torch.zeros(1, 1, edge, edge, edge))
+    assert all(head.shape == (1, 3, edge, edge, edge) for head in heads)
 
 
 def test_unknown_networks_and_options_are_named() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,29 @@ def test_unknown_voxels_teach_nothing(lists: CaseLists) -> None:
             assert (logits.grad[:, 1][unknown] != 0).any()
             return
     pytest.fail("no patch held an unknown part")
+
+
+def test_dice_of_the_batch_is_that_of_its_patches_side_by_side(lists: CaseLists) -> None:
+    settings = toy_settings()
+    batch = make_batch(
+        next(Loader(lists, settings, (16, 16, 16)).steps(0, 1)).samples, (16, 16, 16), settings.normalisation,
+        torch.device("cpu"),
+    )  # fmt: skip
+    logits = torch.from_numpy(np.random.default_rng(0).normal(0, 2, batch.labels.shape).astype(np.float32))
+
+    def terms(loss: dict[str, object], images: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        chosen = replace(batch, labels=labels, unknown=torch.zeros_like(labels))
+        return Objective(toy_settings(loss=loss).loss, output_classes(settings.classes))([images], chosen, 0.0)
+
+    def joined(tensor: torch.Tensor) -> torch.Tensor:
+        return torch.cat(list(tensor), 1)[None]
+
+    whole = terms({}, logits, batch.labels)
+    side_by_side = terms({"batch_dice": False}, joined(logits), joined(batch.labels))
+    apart = terms({"batch_dice": False}, logits, batch.labels)
+    assert float(whole["final_dice"]) == pytest.approx(float(side_by_side["final_dice"]), rel=1e-5)
+    assert float(whole["final_bce"]) == pytest.approx(float(apart["final_bce"]), rel=1e-5)
+    assert float(whole["final_dice"]) != pytest.approx(float(apart["final_dice"]), rel=1e-5)
 
 
 def test_reports_teach_where_voxels_do_not(lists: CaseLists) -> None:

@@ -68,10 +68,10 @@ def _patterns(words: Words) -> tuple[tuple[str, re.Pattern[str]], ...]:
         rf"(?:,?\s{_LONG_YEAR})?){_NAMED_END}",
         "date_day_month": rf"{_START}(?P<all>{_DAY}{_SUFFIX}(?:\s(?:{words.of})\s|\s?[-./]?\s?){name}"
         rf"(?:\.?,?\s?[-/.]?\s?{_YEAR})?(?![^\W\d_])){_NAMED_END}",
-        "date_year_month_day": rf"{_START}(?P<all>{_LONG_YEAR}[ -]{name}\.?[ -]{_DAY}){_NAMED_END}",
+        "date_year_month_day": rf"{_START}(?P<all>{_LONG_YEAR}[ -]?{name}\.?[ -]?{_DAY}){_NAMED_END}",
         "date_month_day": rf"(?<!\w)(?P<all>{name}\.?[ -]?{_DAY}{_SUFFIX}(?:(?:,\s?|\s|\s?[-/]\s?){_YEAR})?"
         rf"(?![^\W\d_])){_NAMED_END}",
-        "date_month_year": rf"(?<!\w)(?P<all>{name}\.?(?:,?\s(?:{words.of}\s)?|[-/])"
+        "date_month_year": rf"(?<!\w)(?P<all>{name}\.?(?:,?\s(?:{words.of}\s)?|[-/]|(?=(?:19|20)\d\d))"
         rf"(?P<y>(?:19|20)\d\d|'\d\d|[4-9]\d)(?![^\W\d_])){_NAMED_END}",
         "date_numeric": rf"{_START}(?P<all>(?P<a>\d{{1,2}})(?P<sep>\s?[-/.]\s?|\s)(?P<b>\d{{1,2}})(?P=sep)"
         rf"{_YEAR}){_END}",
@@ -89,7 +89,10 @@ def _months(words: Words) -> str:
     """The names of months. One that is also a verb must look like a month: "segment 7 may" is no date."""
     forms = {form for forms in words.months for form in forms}
     plain = alternatives(forms - set(words.doubtful_months))
-    doubtful = "|".join(rf"(?-i:{form}|{form.upper()}(?=[ ,./-]{{0,2}}\d))" for form in words.doubtful_months)
+    doubtful = "|".join(
+        rf"(?-i:{form}|{form.upper()}(?=[ ,./-]{{0,2}}\d))|(?<=\d){form}(?=\d)|(?<=\d[-/.]){form}(?=[-/.]\d)"
+        for form in words.doubtful_months
+    )
     return f"{plain}|{doubtful}" if doubtful else plain
 
 

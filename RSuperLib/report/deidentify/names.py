@@ -5,20 +5,16 @@ degree, in the block of signatures; and wherever a name that was found so stands
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from RSuperLib.report.deidentify.changes import Change, change
+from RSuperLib.report.deidentify.shapes import INITIALS, LETTER, TIED_PARTICLE, WORD, Found, is_strange
+from RSuperLib.report.deidentify.structure import names_by_structure
 from RSuperLib.report.deidentify.words import Words, common_words
 
-_LETTER = r"(?:[^\W\d_][\u0300-\u036f]*)"
-_WORD = rf"{_LETTER}+(?:['’´`‐‑–-]{_LETTER}+)*"
-_INITIAL = rf"(?:{_LETTER}|[CPSTKZ]h|S[jt]|I[Jj]|Yu)\."
-_INITIALS = rf"(?:{_INITIAL}[ ]?-?)*{_INITIAL}"
-#: Particles that are tied to the name: `al-Masri`, `d'Arcy`.
-_PARTICLE = re.compile(r"^(?:al|el|bin|ibn|abu|ul|ad|as|ash|ar|at|an|d|l|dell|van|von|'t)[-'’‐‑](?=[^\W\d_])")
-_PIECE = re.compile(rf"(?:(?P<initials>{_INITIALS})(?!\w{{3}})|(?P<word>['’]?{_WORD}))")
+_PIECE = re.compile(rf"(?:(?P<initials>{INITIALS})(?!\w{{3}})|(?P<word>['’]?{WORD}))")
 _MOST_PIECES = 6
 #: Titles that, in capitals and without a full stop, mean something else: magnetic resonance, multiple sclerosis.
 _ABBREVIATIONS = frozenset({"MR", "MS", "MISS", "ATTENDING", "NURSE", "RESIDENT", "FELLOW", "COLLEGA"})
@@ -28,18 +24,19 @@ _REACH = 170
 _SIGNATURE_LINES = 4
 
 
-@dataclass(frozen=True)
-class _Found:
-    start: int
-    end: int
-    rule: str
+def name_changes(text: str, words: Words, others: Sequence[Change] = ()) -> Iterator[Change]:
+    """Every name that its surroundings give away, then every other place where a part of it stands.
 
-
-def name_changes(text: str, words: Words) -> Iterator[Change]:
-    """Every name that its surroundings give away, then every other place where a part of it stands."""
+    Args:
+        text: the report.
+        words: of its language.
+        others: identifiers that other rules found.
+    """
     finder = _NameFinder(text, words)
     found = [one for one in finder.find() if one.end > one.start]
-    for one in [*found, *_again(text, found, words)]:
+    found += [one for one in names_by_structure(text, words, others, found) if one.end > one.start]
+    seeds = [Found(one.start, one.end, one.rule) for one in others if one.kind == "name"]
+    for one in [*found, *_again(text, [*found, *seeds], words)]:
         yield change(text, (one.start, one.end), "[NAME]", "name", one.rule)
 
 
@@ -48,10 +45,13 @@ class _NameFinder:
 
     def __init__(self, text: str, words: Words) -> None:
         self._text, self._words = text, words
+        self._shouting: dict[int, bool] = {}
         self._lower = frozenset(re.findall(r"(?<![\w'’.@-])[^\W\d_A-Z]{3,}(?![\w'’@-])", text))
 
-    def find(self) -> Iterator[_Found]:
+    def find(self) -> Iterator[Found]:
         """Names, those of the surest rules first."""
+        for match in _LABELLED_INITIALS.finditer(self._text):
+            yield Found(match.start("all"), match.end("all"), "initials_labelled")
         yield from self._after_titles()
         yield from self._after_labels()
         yield from self._before_credentials()
@@ -62,7 +62,7 @@ class _NameFinder:
         yield from self._by_shape()
         yield from self._signatures()
 
-    def _after_titles(self) -> Iterator[_Found]:
+    def _after_titles(self) -> Iterator[Found]:
         for match in _titles(self._words).finditer(self._text):
             shouted = (
                 match.group().isupper() and "." not in match.group() and match.group().strip() not in ("DR", "DRS")
@@ -71,18 +71,18 @@ class _NameFinder:
             if end is None and match.group()[0].islower():
                 end = self._lower_case_name(match.end())
             if end is not None and not (shouted and match.group().strip() in _ABBREVIATIONS):
-                yield from self._and_others(_Found(match.end(), end, "name_after_title"), commas=False)
+                yield from self._and_others(Found(match.end(), end, "name_after_title"), commas=False)
 
-    def _after_labels(self) -> Iterator[_Found]:
+    def _after_labels(self) -> Iterator[Found]:
         for match in _labels(self._words).finditer(self._text):
             start = self._past_titles(match.end())
             end = self._walk(start, commas=True, label=True)
             if end is None:
                 end = self._lower_case_value(start)
             if end is not None:
-                yield from self._and_others(_Found(start, end, "name_after_label"), commas=True)
+                yield from self._and_others(Found(start, end, "name_after_label"), commas=True)
 
-    def _and_others(self, first: _Found, *, commas: bool) -> Iterator[_Found]:
+    def _and_others(self, first: Found, *, commas: bool) -> Iterator[Found]:
         """The name, and those joined to it: `A. Smith, B. Jones and C. Brown`."""
         yield first
         joint = re.compile(
@@ -94,23 +94,23 @@ class _NameFinder:
             next_end = self._walk(start, commas=False)
             if next_end is None:
                 return
-            yield _Found(start, next_end, first.rule)
+            yield Found(start, next_end, first.rule)
             end = next_end
 
-    def _before_credentials(self) -> Iterator[_Found]:
+    def _before_credentials(self) -> Iterator[Found]:
         for match in _credentials(self._words).finditer(self._text):
             start = self._walk_back(match.start())
             if start is not None:
-                yield _Found(start, match.start(), "name_before_credential")
+                yield Found(start, match.start(), "name_before_credential")
 
-    def _with_ages(self) -> Iterator[_Found]:
+    def _with_ages(self) -> Iterator[Found]:
         """`Jane Roe is a 64-year-old`."""
         for match in _AGE.finditer(self._text):
             start = self._walk_back(match.start())
-            if start is not None and len(re.findall(_WORD, self._text[start : match.start()])) > 1:
-                yield _Found(start, match.start(), "name_before_age")
+            if start is not None and len(re.findall(WORD, self._text[start : match.start()])) > 1:
+                yield Found(start, match.start(), "name_before_age")
 
-    def _after_cues(self) -> Iterator[_Found]:
+    def _after_cues(self) -> Iterator[Found]:
         """`discussed with the surgeon on call, Jane Roe, by telephone`."""
         for match in _cues(self._words).finditer(self._text):
             stop = self._sentence_end(match.start())
@@ -120,34 +120,34 @@ class _NameFinder:
                 end = self._walk(start, commas=False)
                 end = end and self._with_given_name(start, end)
                 if end and self._is_likely(start, end):
-                    yield from self._and_others(_Found(start, end, "name_after_cue"), commas=False)
+                    yield from self._and_others(Found(start, end, "name_after_cue"), commas=False)
 
     def _with_given_name(self, start: int, end: int) -> int:
         """Up to the given name in `Signed by Roe, Jane`, which ends its line."""
         longer = self._walk(start, commas=True) or end
         return longer if re.compile(r"[ \t]*(?:$|\n|\s(?:on|op|at|om)\s|\d|,)").match(self._text, longer) else end
 
-    def _after_kin(self) -> Iterator[_Found]:
+    def _after_kin(self) -> Iterator[Found]:
         for match in _kin(self._words).finditer(self._text):
             end = self._walk(match.end(), commas=False)
             if end is not None and self._is_likely(match.end(), end):
-                yield _Found(match.end(), end, "name_after_relative")
+                yield Found(match.end(), end, "name_after_relative")
 
-    def _header(self) -> Iterator[_Found]:
+    def _header(self) -> Iterator[Found]:
         """`DOE, JANE A` at the begin of one of the first lines."""
         for line in _lines(self._text)[:8]:
-            match = re.compile(rf"\s*(?P<all>{_WORD}(?:[ ]{_WORD})?,[ ]?{_WORD}(?:[ ]{_LETTER}\.?)?)").match(
+            match = re.compile(rf"\s*(?P<all>{WORD}(?:[ ]{WORD})?,[ ]?{WORD}(?:[ ]{LETTER}\.?)?)").match(
                 self._text, line.start, line.end
             )
             if not match:
                 continue
             rest = self._text[match.end() : line.end]
-            pieces = re.findall(_WORD, match["all"])
+            pieces = re.findall(WORD, match["all"])
             alone = not rest.strip() or re.match(r"\s{2}|\s*[|(\t;,/]|\s*[-–]?\s*\d|\s+(?:MRN|DOB|ID)\b", rest)
             if alone and all(len(piece) == 1 or (piece[0].isupper() and self._may_be_name(piece)) for piece in pieces):
-                yield _Found(match.start("all"), match.end("all"), "name_in_header")
+                yield Found(match.start("all"), match.end("all"), "name_in_header")
 
-    def _by_shape(self) -> Iterator[_Found]:
+    def _by_shape(self) -> Iterator[Found]:
         """Two words with capitals in a row, or initials before one, where neither is a word of reports or an eponym."""
         place = 0
         while match := _PIECE.search(self._text, place):
@@ -157,7 +157,7 @@ class _NameFinder:
             end = self._walk(match.start(), commas=False)
             if end is not None and not self._is_shouting(match.start()) and self._has_shape(match.start(), end):
                 place = end
-                yield _Found(match.start(), end, "name_by_shape")
+                yield Found(match.start(), end, "name_by_shape")
 
     def _has_shape(self, start: int, end: int) -> bool:
         pieces = list(_PIECE.finditer(self._text, start, end))
@@ -174,7 +174,7 @@ class _NameFinder:
         halves = {half for word in long for half in (word.lower(), *word.lower().split("-"))}
         return not halves & common_words().eponyms and not any(map(_MEDICAL.search, halves))
 
-    def _signatures(self) -> Iterator[_Found]:
+    def _signatures(self) -> Iterator[Found]:
         lines = _lines(self._text)
         last = [number for number, line in enumerate(lines) if self._text[line.start : line.end].strip()][-2:]
         wanted = set(last) if len(lines) > 3 else set()
@@ -186,16 +186,16 @@ class _NameFinder:
             if 0 <= number < len(lines):
                 yield from self._signature_line(lines[number])
 
-    def _signature_line(self, line: _Line) -> Iterator[_Found]:
+    def _signature_line(self, line: _Line) -> Iterator[Found]:
         """A line that is only a name, or the initials of speaker and typist: `JS/mk`."""
         text = self._text[line.start : line.end]
         for match in _TYPIST.finditer(self._text, line.start, line.end):
-            yield _Found(match.start("all"), match.end("all"), "initials_of_typist")
+            yield Found(match.start("all"), match.end("all"), "initials_of_typist")
         start = line.start + len(text) - len(text.lstrip(" \t-–_/*.:"))
         start = self._past_titles(start)
         end = self._walk(start, commas=True)
         if end is not None and not re.search(r"\w", _TRAILER.sub("", self._text[end : line.end])):
-            yield _Found(start, end, "name_in_signature")
+            yield Found(start, end, "name_in_signature")
 
     def _walk(self, place: int, *, commas: bool, title: bool = False, label: bool = False) -> int | None:
         """End of the name that begins here, or None.
@@ -212,13 +212,13 @@ class _NameFinder:
         while pieces < _MOST_PIECES and (match := _PIECE.match(self._text, place)):
             if not self._is_piece(match, first=pieces == 0, title=title and strong == 0, sure=title or label):
                 break
-            small = not _PARTICLE.sub("", match.group())[:1].isupper()
+            small = not TIED_PARTICLE.sub("", match.group())[:1].isupper()
             pieces += 1
             if not small:
                 strong += match["word"] is not None and len(match.group()) > 1
                 end = match.end()
             place = _skip_blanks(self._text, match.end())
-            if commas and not comma and strong and re.match(rf",[ ]?(?:{_LETTER})", self._text[place : place + 3]):
+            if commas and not comma and strong and re.match(rf",[ ]?(?:{LETTER})", self._text[place : place + 3]):
                 comma, place = True, _skip_blanks(self._text, place + 1)
             elif self._is_wrapped(place):
                 place += 1
@@ -232,10 +232,10 @@ class _NameFinder:
             return text[0].isupper() and not degree
         if len(text) == 1 and text.isupper():
             return not first or self._leads_to_name(match.end())
-        word = _plain(_PARTICLE.sub("", text))
+        word = _plain(TIED_PARTICLE.sub("", text))
         if word in common_words().particles and not (text.isupper() and word in self._words.stop):
             return self._leads_to_name(match.end())
-        capital = _PARTICLE.sub("", text).strip("'’")[:1].isupper()
+        capital = TIED_PARTICLE.sub("", text).strip("'’")[:1].isupper()
         if title:
             common = word in self._words.not_names and self._is_shouting(match.start())
             return capital and word not in self._words.stop and not common
@@ -263,7 +263,7 @@ class _NameFinder:
                 return False
             word = match.group().strip("'’")
             if word.lower() not in common_words().particles or len(match.group()) == 1:
-                capital = _PARTICLE.sub("", word)[:1].isupper()
+                capital = TIED_PARTICLE.sub("", word)[:1].isupper()
                 return capital and self._may_be_name(match.group(), sure=True)
             place = match.end()
         return False
@@ -285,7 +285,7 @@ class _NameFinder:
             begin = begin if particle and match.group().islower() and not self._goes_on(match, line) else match.start()
             end = match.start()
         name = self._text[begin:place] if begin is not None else ""
-        return begin if any(len(word) > 1 for word in re.findall(_WORD, name)) else None
+        return begin if any(len(word) > 1 for word in re.findall(WORD, name)) else None
 
     def _goes_on(self, match: re.Match[str], line: int) -> bool:
         """Whether a particle joins a name before it, or begins a surname such as `de Vries`."""
@@ -294,13 +294,13 @@ class _NameFinder:
     def _is_likely(self, start: int, end: int) -> bool:
         """After a mere cue: two words, or one that looks like a name only, and no eponym, no title of a section."""
         name = self._text[start:end]
-        found = re.findall(_WORD, name)
+        found = re.findall(WORD, name)
         if re.match(r"\s*:", self._text[end : end + 3]):
             return False
         if any(word.lower() in common_words().eponyms for word in found) and len(found) == 1:
             return False
-        if len(found) == 1 and self._is_shouting(start):
-            return len(name) > 3
+        if self._is_shouting(start):
+            return any(len(word) > 2 and is_strange(word, self._words) for word in found)
         return len(found) > 1 or not found[0].isupper() or len(found[0]) > 4
 
     def _past_titles(self, place: int) -> int:
@@ -326,10 +326,10 @@ class _NameFinder:
 
     def _lower_case_name(self, place: int) -> int | None:
         """After a title in small letters: `dr. de vries`."""
-        match = re.compile(rf"[ ]?(?:{_LETTER}\.[ ]?)*((?:{_WORD}[ ])??{_WORD})").match(self._text, place)
+        match = re.compile(rf"[ ]?(?:{LETTER}\.[ ]?)*((?:{WORD}[ ])??{WORD})").match(self._text, place)
         if not match:
             return None
-        for one in re.compile(_WORD).finditer(self._text, place, match.end() + 20):
+        for one in re.compile(WORD).finditer(self._text, place, match.end() + 20):
             word = one.group().lower()
             if word not in common_words().particles:
                 return None if self._is_common(word) else one.end()
@@ -337,10 +337,10 @@ class _NameFinder:
 
     def _lower_case_value(self, place: int) -> int | None:
         """After a label: a line of two or three words in small letters that are no words of reports."""
-        match = re.compile(rf"({_WORD})(,?[ ]{_WORD}){{1,2}}(?=[ \t]*(?:\n|$|\s{{2}}|[;|(]))").match(self._text, place)
+        match = re.compile(rf"({WORD})(,?[ ]{WORD}){{1,2}}(?=[ \t]*(?:\n|$|\s{{2}}|[;|(]))").match(self._text, place)
         if not match or not match.group().islower():
             return None
-        found = re.findall(_WORD, match.group())
+        found = re.findall(WORD, match.group())
         known = [word for word in found if word in self._words.stop or word in self._words.not_names]
         return None if set(known) - common_words().particles else match.end()
 
@@ -354,10 +354,12 @@ class _NameFinder:
 
     def _is_shouting(self, place: int) -> bool:
         """Whether the line is in capitals, so that they do not tell a name."""
-        start, end = self._text.rfind("\n", 0, place) + 1, self._text.find("\n", place)
-        line = self._text[start : end if end >= 0 else None]
-        letters = [c for c in line if c.isalpha()]
-        return len(letters) > 12 and sum(c.isupper() for c in letters) > 0.8 * len(letters)
+        start = self._text.rfind("\n", 0, place) + 1
+        if start not in self._shouting:
+            end = self._text.find("\n", place)
+            letters = [c for c in self._text[start : end if end >= 0 else None] if c.isalpha()]
+            self._shouting[start] = len(letters) > 12 and sum(c.isupper() for c in letters) > 0.8 * len(letters)
+        return self._shouting[start]
 
 
 def _plain(word: str) -> str:
@@ -373,6 +375,10 @@ class _Line:
 
 _AGE = re.compile(
     r"[,]?\s+(?:is\s+|was\s+)?(?:an?\s+|een\s+)?\d{1,3}[\s-]?(?:years?|yrs?|yo\b|y/o|y\.o|jarige|jaar)", re.IGNORECASE
+)
+_LABELLED_INITIALS = re.compile(
+    r"\b(?:[Ii]nitials?|INITIALS?|[Ii]nitialen)\b[^\n:=]{0,20}[:=][ \t]*"
+    r"(?P<all>(?:[A-Z]\.?[ ]?){1,4}(?:/[A-Za-z]{2,4})?)(?![\w/])"
 )
 _TYPIST = re.compile(
     r"(?:^|(?<=[\s|;=:]))(?P<all>[A-Z]{2,4}[/:][a-z]{2,4}|[A-Z]{2,3}/[A-Z]{2,3}|(?<=/)[a-z]{2,3})(?=[\s.;|]|$)"
@@ -407,20 +413,19 @@ def _skip_blanks(text: str, place: int) -> int:
     return place
 
 
-def _again(text: str, found: list[_Found], words: Words) -> Iterator[_Found]:
+def _again(text: str, found: list[Found], words: Words) -> Iterator[Found]:
     """Other places of the found names: `Smith` after `Dr. John Smith`; not a word that is an eponym or common here."""
     known: set[str] = set()
     for one in found:
-        known.update(word.removesuffix("'s") for word in re.findall(_WORD, text[one.start : one.end]))
+        known.update(word.removesuffix("'s") for word in re.findall(WORD, text[one.start : one.end]))
     known = {word for word in known if _is_telling(word, text, words)}
     if not known:
         return
-    forms = {form for word in known for form in ((word, word.upper(), word.title()) if len(word) > 3 else (word,))}
-    pattern = re.compile(
-        rf"(?<![\w'’-])(?:{'|'.join(re.escape(form) for form in sorted(forms, key=len, reverse=True))})(?![\w-])"
-    )
-    for match in pattern.finditer(text):
-        yield _Found(match.start(), match.end(), "name_again")
+    spelled = "|".join(re.escape(word) for word in sorted(known, key=len, reverse=True))
+    for match in re.finditer(rf"(?<![\w'’-])(?:{spelled})(?![\w-])", text, re.IGNORECASE):
+        short = len(match.group()) < 4 and match.group() not in known
+        if not short and (match.group()[0].isupper() or match.group() in known):
+            yield Found(match.start(), match.end(), "name_again")
 
 
 def _is_telling(word: str, text: str, words: Words) -> bool:
@@ -428,6 +433,8 @@ def _is_telling(word: str, text: str, words: Words) -> bool:
     if len(word) < 2 or lower in common_words().eponyms or lower in words.stop or lower in words.not_names:
         return False
     if lower in common_words().particles or lower in common_words().suffixes:
+        return False
+    if word.isupper() and not is_strange(word, words):
         return False
     return not re.search(rf"(?<![\w'’-]){re.escape(lower)}(?![\w'’-])", text) or word.islower()
 

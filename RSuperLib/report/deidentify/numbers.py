@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from RSuperLib.report.deidentify.changes import Change, Kind, change
+from RSuperLib.report.deidentify.shapes import is_strange
 from RSuperLib.report.deidentify.words import Words
 
 #: Ages above this one are identifying in themselves (45 CFR 164.514(b)(2)(i)(C)).
@@ -17,6 +18,8 @@ _LABEL_END = r"\.?(?:\s*(?:(?:[:=#]\s*){1,2}|\bis\b|no\.?:|number:)\s*|\s+#?\s*|
 _VALUE = (
     r"(?P<all>(?=[\w./^-]*\d)(?:[A-Z]{1,4}[ -])?[A-Za-z0-9]+(?:[-/._^][A-Za-z0-9]+)*(?:\s\d{3,}(?!\s?(?:mm|cm|ml)))*)"
 )
+#: `jroe`, `j.roe`, `roej12`.
+_LOGIN = r"(?P<all>(?:[^\W\d_]{1,3}[._-])?[^\W\d_]{4,}\d{0,4}|[^\W\d_]{2,}\d{2,})(?![\w@-])"
 _UNLABELLED: tuple[tuple[str, Kind, str], ...] = (
     ("email", "email", r"(?<![\w.+-])(?P<all>[\w.+'-]+@[\w-]+(?:\.[\w-]+)+)"),
     ("url", "url", r"(?<!\w)(?P<all>(?:https?|ftp)://[^\s<>()]+|www\.[\w-]+\.[^\s<>()]+"
@@ -33,6 +36,7 @@ _UNLABELLED: tuple[tuple[str, Kind, str], ...] = (
                                     r"(?P<all>(?:\+|00)[1-9]\d{0,2}(?:[\s.-]?\(?\d{1,4}\)?){2,6})(?![\d-])"),
     ("phone_trunk", "phone", r"(?<![\w.,-])(?P<all>\(?0\d{1,4}\)?[\s-]\d{3,4}[\s-]?\d{3,4}|06[\s-]?(?:\d{2}\s?){4}"
                              r"|\(?0\d{1,3}\)?[\s-](?:\d{2,3}[\s-]?){2,4}\d{2})(?![\d-])"),
+    ("extension", "phone", r"(?<![\w.])(?<!\d )(?P<all>x\d{4,6})(?!\w)"),
     ("ten_digits", "id", r"(?<![\w.-])(?P<all>\d{3}[ -]\d{3}[ -]\d{4})(?![\d-])"),
     ("long_number", "id", r"(?<![\w.,])(?P<all>\d{6,}(?:-\d+)*)(?!\w)(?![.,]\d)"),
     ("code", "id", r"(?<![\w.-])(?P<all>(?!(?:IM|IMG|SE|SER)\d)(?:[A-Z]{1,5}-?\d{5,}(?:-\w+)*"
@@ -64,6 +68,14 @@ def age_changes(text: str, words: Words) -> Iterator[Change]:
                 yield change(text, span, _OLD, "age", "age_over_89")
 
 
+def login_changes(text: str, words: Words) -> Iterator[Change]:
+    """Names of users of a computer, after a word for them."""
+    for match in _logins(words).finditer(text):
+        value = match["all"]
+        if value.islower() and (re.search(r"[\d._]", value) or is_strange(value, words)):
+            yield change(text, match.span("all"), "[ID]", "id", "login")
+
+
 _PLACEHOLDER = {"birth": "DATE OF BIRTH"}
 
 
@@ -85,6 +97,12 @@ def _labelled(words: Words) -> tuple[tuple[str, Kind, re.Pattern[str]], ...]:
         ("hash", "id", r"(?<!\w)#\s?(?P<all>\d{4,}[\w-]*)"),
     ]  # fmt: skip
     return tuple((rule, kind, re.compile(spelling, re.IGNORECASE)) for rule, kind, spelling in rules)
+
+
+@cache
+def _logins(words: Words) -> re.Pattern[str]:
+    more = rf"(?:[ ](?:{words.login_words}|by|door))*"
+    return re.compile(rf"(?<!\w)(?:{words.login_words}){more}[ ]?[:=]?[ ]+{_LOGIN}", re.IGNORECASE)
 
 
 @cache

@@ -10,7 +10,10 @@ from RSuperLib.report.deidentify.changes import Change, Kind, change
 from RSuperLib.report.deidentify.words import Words, common_words
 
 _LABEL = r"(?:^|(?<=[\n\t|;])|(?<=\s\s))[ \t]*"
-_REST_OF_LINE = r"[ \t]*[:=][ \t]*(?P<all>[^\s|;][^\n|;\t]*?)(?=[ \t]*(?:$|[\n|;\t]|[ ]{3,}))"
+_REST_OF_LINE = (
+    r"[ \t]*(?:[:=]|(?:[|;]|-[ ])(?=[ ]?(?-i:[A-Z])))[ \t]*"
+    r"(?P<all>[^\s|;][^\n|;\t]*?)(?=[ \t]*(?:$|[\n|;\t]|[ ]{3,}))"
+)
 #: After the house number: place, state, postcode, as long as it looks like that.
 _TOWN = r"(?:,?[ ]+(?-i:[A-Z])[^\W\d_'-]*(?:[ -](?-i:[A-Z])[^\W\d_'-]*){0,2})"
 #: Letters that the second half of a British postcode never has; among them C, M and L, so that sizes are none.
@@ -20,6 +23,7 @@ _NL = (
     rf"(?<![\w.,-])(?P<all>[1-9]\d{{3}}[ ]?(?!(?:{_NOT_A_DUTCH_CODE})\b)[A-Z]{{2}}"
     r"(?:[ ]{1,2}[A-Z][^\W\d_'-]+(?:[ -][A-Z][^\W\d_]+)?)?)(?![\w-])"
 )
+_LEGAL_FORM = re.compile(r",?[ ](?:P\.?C\.?|P?L\.?L\.?C\.?|Inc\.?|Ltd\.?|B\.V\.)(?!\w)")
 _OWN = re.compile(r"[^\W\d_][\w'’.&-]*")
 
 
@@ -96,7 +100,8 @@ def _over_name(text: str, place: int, words: Words) -> int:
     )
     while (match := follows.match(text, place)) and _is_own(match["own"], words):
         place = match.end()
-    return place
+    form = _LEGAL_FORM.match(text, place)
+    return form.end() if form else place
 
 
 def _is_own(word: str, words: Words) -> bool:

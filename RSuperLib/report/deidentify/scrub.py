@@ -11,7 +11,7 @@ from RSuperLib.report.deidentify.changes import Change, apply_changes, settle
 from RSuperLib.report.deidentify.dates import date_changes
 from RSuperLib.report.deidentify.keep import clinical_spans
 from RSuperLib.report.deidentify.names import name_changes
-from RSuperLib.report.deidentify.numbers import age_changes, form_changes, labelled_changes
+from RSuperLib.report.deidentify.numbers import age_changes, form_changes, labelled_changes, login_changes
 from RSuperLib.report.deidentify.places import place_changes
 from RSuperLib.report.deidentify.words import LANGUAGES, Words, words_of
 from RSuperLib.report.language import detect_language
@@ -22,7 +22,7 @@ from RSuperLib.report.refusals import why_unreadable
 _BY_FORM = frozenset(
     {"code", "long_number", "ten_digits", "phone_trunk", "phone_international", "postcode_nl", "hash", "ip", "uid",
      "date_after_cue", "date_in_brackets", "date_year", "date_month_of_year", "name_again", "groups",
-     "name_by_shape",
+     "name_by_shape", "name_in_field", "name_before_verb", "name_after_person", "name_beside_name",
      "name_after_relative", "model"}
 )  # fmt: skip
 
@@ -58,7 +58,9 @@ def scrub(text: str, shift: timedelta, more: Iterable[Change] = ()) -> Scrubbed:
     language = _language(text)
     words = words_of(language)
     kept = clinical_spans(text)
-    ranked = [one for one in [*_ranked(text, words, shift), *more] if not _is_clinical(one, kept)]
+    plain = [one for one in _without_names(text, words, shift) if not _is_clinical(one, kept)]
+    names = name_changes(text, words, plain)
+    ranked = [*plain, *(one for one in [*names, *more] if not _is_clinical(one, kept))]
     changes = settle(text, ranked)
     return Scrubbed(text, apply_changes(text, changes), tuple(changes), language)
 
@@ -73,14 +75,14 @@ def _language(text: str) -> str:
     return code
 
 
-def _ranked(text: str, words: Words, shift: timedelta) -> Iterator[Change]:
-    """All that the rules find; where two overlap, the earlier wins."""
+def _without_names(text: str, words: Words, shift: timedelta) -> Iterator[Change]:
+    """All that the rules find but names; where two overlap, the earlier wins."""
     yield from labelled_changes(text, words)
     yield from sorted(date_changes(text, words, shift), key=lambda one: one.start - one.end)  # the longest first
     yield from form_changes(text)
     yield from age_changes(text, words)
+    yield from login_changes(text, words)
     yield from place_changes(text, words)
-    yield from name_changes(text, words)
 
 
 def _is_clinical(one: Change, kept: list[tuple[int, int]]) -> bool:

@@ -48,6 +48,11 @@ class Words:
         closings: what the block of signatures begins with.
         stop: function words, roles, services: never part of a name.
         not_names: words of reports that may begin with a capital letter.
+        ordinary: other words of reports and of the language, which only weak evidence for a name must not be.
+        person_words: words of a label, or before a name, that tell of a person: "requested", "nurse", "by".
+        people_before: those of them that only a person follows.
+        person_verbs: what people do and things do not, after a name: "was notified", "complains".
+        login_words: words before the name of a user of a computer.
     """
 
     months: tuple[tuple[str, ...], ...]
@@ -80,6 +85,11 @@ class Words:
     closings: str
     stop: frozenset[str]
     not_names: frozenset[str]
+    ordinary: frozenset[str]
+    person_words: str
+    people_before: str
+    person_verbs: str
+    login_words: str
 
     def month_number(self, name: str) -> int:
         """1 to 12."""
@@ -123,10 +133,19 @@ def words_of(code: str) -> Words:
     """The words of one of `LANGUAGES`."""
     data = _data(code)
     values: dict[str, Any] = {"months": tuple(tuple(forms.split("|")) for forms in data.pop("months"))}
-    values |= {name: frozenset(" ".join(data.pop(name)).lower().split()) for name in ("stop", "not_names")}
+    values |= {name: frozenset(" ".join(data.pop(name)).lower().split()) for name in ("stop", "not_names", "ordinary")}
     values |= {name: tuple(data.pop(name)) for name in ("doubtful_months", "ages", "streets")}
     values |= {"day_first": data.pop("day_first"), "european": re.compile(data.pop("european"), re.IGNORECASE)}
+    values["ordinary"] |= _reader_words(code)
+    values["person_words"] = "|".join(data.pop("person_words").split())
     return Words(**values | {name: _pattern(value) for name, value in data.items()})
+
+
+def _reader_words(code: str) -> frozenset[str]:
+    """Words of four letters and more that the reader of reports knows."""
+    folder = files("RSuperLib.report") / "languages" / code
+    texts = [path.read_text("utf-8").lower() for path in folder.iterdir() if path.name.endswith(".json")]
+    return frozenset(re.findall(r"[^\W\d_]{4,}", " ".join(texts)))
 
 
 @cache
