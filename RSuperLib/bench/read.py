@@ -28,7 +28,7 @@ def run(
         folder: with `reports.jsonl` and `gold_lesions.jsonl`; by default data/reports in the folder RSUPER_DATA names.
 
     Returns:
-        Figures with their 95 % intervals (reports drawn), error classes with counts, milliseconds of one core per report.
+        Figures with their 95 % intervals (reports drawn), error classes with counts, one core's milliseconds a report.
 
     Raises:
         InputError: no folder was given and RSUPER_DATA is not set, or a file cannot be read.
