@@ -90,12 +90,19 @@ class _Finder:
         if len(bases) < 2 or not bases[0].head.plural or self._sized_before(bases[1].head_start):
             return bases
         group, *members = bases
-        if ":" not in self._text[group.end : members[0].head_start] or any(m.head.plural for m in members):
+        announced = ":" in self._text[group.end : members[0].head_start] or self._counts(group, members)
+        if not announced or any(m.head.plural for m in members):
             return bases
         vague = [m.head.generic and m.head.rank < group.head.rank for m in members]
         return [
             replace(m, head=replace(group.head, plural=False)) if v else m for m, v in zip(members, vague, strict=True)
         ]
+
+    def _counts(self, group: Mention, members: list[Mention]) -> bool:
+        """`Two nodules are noted, a 5 mm nodule in … and an 8 mm nodule in …`: as many as the group counts."""
+        numbers = [hit.value for hit in self._v.counts.find(self._text, group.start, group.head_start)]
+        told = all(m.introduced and m.head.kind == group.head.kind for m in members)
+        return len(members) in numbers[-1:] and told
 
     def _sized_before(self, place: int) -> bool:
         return any(size.end <= place for size in self._words.sizes)
@@ -115,8 +122,10 @@ class _Finder:
 
     def _refined_bases(self, bases: list[Mention], mention: Mention) -> list[int]:
         """`A 10 mm lesion in segment 5 and a 7 mm lesion in segment 8, likely metastases` speaks of both."""
-        several = mention.head.plural and not bases[-1].head.plural
-        alike = [i for i, base in enumerate(bases) if base.head.kind == bases[-1].head.kind and not base.head.plural]
+        last = bases[-1].head
+        several = mention.head.plural and not last.plural
+        vague = ("indeterminate", "tumour") if last.generic else (last.kind,)
+        alike = [i for i, base in enumerate(bases) if base.head.kind in (last.kind, *vague) and not base.head.plural]
         if several:
             return alike
         first = len(bases) - 1
@@ -215,7 +224,7 @@ class _Finder:
         between = self._text[hit.end : next_start]
         ends = (self._v.noun_phrase_starts, self._v.verbs, self._v.another, self._v.grammar.phrase_cut)
         plain = not any(words.search(between) for words in ends) and not self._v.negations.find(between)
-        return hit.value.rank == 0 and plain and re.fullmatch(r",?(?: ?[a-z-]+,?){1,4} ", between) is not None
+        return hit.value.rank == 0 and plain and re.fullmatch(r"(?: ?\([^()]*\))?,?(?: ?[a-z-]+,?){1,4} ", between) is not None
 
     def _mention(self, hit: Hit[Head]) -> Mention:
         start = self._phrase_start(hit)
@@ -265,7 +274,7 @@ class _Finder:
 
     def _follows_a_head(self, place: int) -> bool:
         """`nodule 6mm` in telegraphic lists: the size is the nodule's, not of what follows."""
-        return any(0 <= place - hit.end <= 1 for hit in self._words.heads)
+        return any(0 <= place - hit.end <= 1 for hit in self._words.heads if hit.value.rank)
 
     def _ends_phrase(self, comma: int) -> bool:
         """Whether a comma is more than one between adjectives ("round, low-density lesion")."""
@@ -362,7 +371,7 @@ class _Finder:
         between = self._text[base.end : mention.start]
         if self._v.grammar.copula.search(between):
             return self._v.beside.search(self._text, self._words.clause_at(base.start)[0], base.start) is None
-        named = any(mention.start <= place < mention.end for place in self._words.located)
+        named = any(mention.start <= place < mention.head_start for place in self._words.located)
         bare = not named and not mention.introduced and not mention.head.plural and base.head.generic
         alone = self._is_predicate(mention.end) and mention.head.kind != "node"
         return bare and alone and re.search(r"[,(] ?$", self._text[: mention.start]) is not None

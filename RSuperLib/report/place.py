@@ -197,7 +197,9 @@ class _Locator:
 
     def _names_a_bone(self, window: tuple[int, int]) -> bool:
         """A level of the spine without the word: `a lesion in T8`."""
+        regions = [hit for hit in self._words.organs if hit.value in _VAGUE]
         places = [place for place in self._words.places if window[0] <= place.start < window[1]]
+        places = [p for p in places if not any(r.start <= p.start < r.end for r in regions)]  # "the pelvis"
         return any(place.value.organs == ("bone",) for place in places)
 
     def _operated(self) -> str | None:
