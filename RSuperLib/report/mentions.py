@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -181,8 +182,8 @@ class _Finder:
         return bare and not placed and self._is_predicate(mention.end)
 
     def _with_adjective(self, mention: Mention) -> Mention:
-        """`A lesion, likely metastatic`: the kind stands after the hedge as an adjective."""
-        for hedge in self._words.hedges:
+        """`A lesion, likely metastatic`, `… and it is metastatic`: the kind stands after the hedge as an adjective."""
+        for hedge in [*self._words.hedges, *self._plainly(mention)]:
             if not mention.end <= hedge.start < mention.window[1]:
                 continue
             word = next(
@@ -194,6 +195,13 @@ class _Finder:
                 reasons = (*mention.reasons, Reason("kind_adjective", hedge.start, word.end))
                 return replace(mention, head=head, type_certainty=hedge.value.level, reasons=reasons)
         return mention
+
+    def _plainly(self, mention: Mention) -> Iterator[Hit[Hedge]]:
+        """`… is metastatic`: where a kind is told of the lesion without a hedge."""
+        start, end = mention.end, mention.window[1]
+        for word in self._v.kind_words.find(self._text, start, end):
+            if self._v.grammar.copula.search(self._text[start : word.start]):
+                yield Hit(word.start, word.start, "", Hedge("high", "present"))
 
     def _is_predicate(self, end: int) -> bool:
         return self._v.grammar.predicate_end.match(self._text[end : end + 12]) is not None
@@ -224,7 +232,8 @@ class _Finder:
         between = self._text[hit.end : next_start]
         ends = (self._v.noun_phrase_starts, self._v.verbs, self._v.another, self._v.grammar.phrase_cut)
         plain = not any(words.search(between) for words in ends) and not self._v.negations.find(between)
-        return hit.value.rank == 0 and plain and re.fullmatch(r"(?: ?\([^()]*\))?,?(?: ?[a-z-]+,?){1,4} ", between) is not None
+        words = r"(?: ?\([^()]*\))?,?(?: ?[a-z-]+,?){1,4} "
+        return hit.value.rank == 0 and plain and re.fullmatch(words, between) is not None
 
     def _mention(self, hit: Hit[Head]) -> Mention:
         start = self._phrase_start(hit)
@@ -290,7 +299,7 @@ class _Finder:
         if self._v.definite.search(self._text[start:head_start]):
             return True
         return any(
-            m.end() >= start - 2 for m in self._v.definite_before.finditer(self._text, max(0, start - 20), start)
+            m.end() >= start - 2 for m in self._v.definite_before.finditer(self._text, max(0, start - 20), head_start)
         )
 
     def _hedge_before(self, start: int, head_start: int) -> Hit[Hedge] | None:
