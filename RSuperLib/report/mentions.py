@@ -88,7 +88,8 @@ class _Finder:
 
     def _without_titles(self, bases: list[Mention]) -> list[Mention]:
         """`Liver metastases: lesion in segment 2 of 34 mm, …`: the members stand for the group, and are of its kind."""
-        if len(bases) < 2 or not bases[0].head.plural or self._sized_before(bases[1].head_start):
+        several = bases and (bases[0].head.plural or bases[0].head.uncounted)
+        if len(bases) < 2 or not several or self._sized_before(bases[1].start):
             return bases
         group, *members = bases
         announced = ":" in self._text[group.end : members[0].head_start] or self._counts(group, members)
@@ -383,7 +384,7 @@ class _Finder:
         named = any(mention.start <= place < mention.head_start for place in self._words.located)
         bare = not named and not mention.introduced and not mention.head.plural and base.head.generic
         alone = self._is_predicate(mention.end) and mention.head.kind != "node"
-        return bare and alone and re.search(r"[,(] ?$", self._text[: mention.start]) is not None
+        return bare and alone and re.search(r"[,(:] ?$", self._text[: mention.start]) is not None
 
     def _offers_another(self, mention: Mention) -> bool:
         """`cyst or metastasis`"""
