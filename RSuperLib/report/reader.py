@@ -168,7 +168,8 @@ class _Run:
             return
         group = self.story.last[-1]
         title = self._is_title(group)
-        if organs and not (title or group.of_title):
+        elsewhere = any(hit.value != group.place.organ for hit in organs)
+        if elsewhere and not (title or group.of_title):
             return
         if anaphor:
             group.add_sizes(sizes, whole)
