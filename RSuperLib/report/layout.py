@@ -290,7 +290,8 @@ class Layout:
         if re.fullmatch(r"\s*\(?\d{1,2}\.|[^a-z0-9]*", before):
             return False
         if cased[place] != ".":
-            return cased[place] != "?" or not cased[place + 1 : end].lstrip(" ?").startswith(")")
+            rest = cased[place + 1 : end].lstrip(" ?")
+            return cased[place] != "?" or not (rest.startswith(")") or rest[:1].islower())  # "a satellite?? nodule"
         if self._closing_abbreviation.search(before[-16:]):
             return not _goes_on_small(cased, place, end)
         return self._abbreviation.search(before[-16:]) is None
