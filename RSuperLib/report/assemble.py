@@ -143,7 +143,7 @@ def _owners(vocabulary: Vocabulary, words: Words, mentions: list[Mention]) -> li
 
 def _owner(vocabulary: Vocabulary, words: Words, mentions: list[Mention], size: Measurement) -> int | None:
     for index, mention in enumerate(mentions):
-        if mention.start <= size.start < mention.head_start:
+        if mention.start <= size.start < mention.head_start and not _is_of_noun(vocabulary, words, mention, size):
             return index
     nouns: list[tuple[int, int, int | None]] = [(m.end, m.start, i) for i, m in enumerate(mentions)]
     nouns += [(hit.end, hit.start, None) for hit in words.measured]
@@ -163,15 +163,26 @@ def _owner(vocabulary: Vocabulary, words: Words, mentions: list[Mention], size: 
     return None if blocked or words.measured else -1
 
 
+def _is_of_noun(vocabulary: Vocabulary, words: Words, mention: Mention, size: Measurement) -> bool:
+    """`A stone of 5 mm and a 31 mm cyst`: the first size is that of the noun right before it."""
+    if not any(size.end <= other.start < mention.head_start for other in words.sizes):
+        return False
+    gaps = (words.text[hit.end : size.start] for hit in words.measured if hit.end <= size.start)
+    return any(gap == " " or vocabulary.grammar.belonging.fullmatch(gap) for gap in gaps)
+
+
 def _tumour_of_the_wall(vocabulary: Vocabulary, words: Words, mentions: list[Mention],
                         size: Measurement) -> Mention | None:  # fmt: skip
     """`Wall thickening of 16 mm over 5 cm, fitting carcinoma`: the thickening is the tumour."""
     (first,) = mentions[:1] or (None,)
-    if first is None or first.head.kind != "tumour" or first.head.rank < 3 or first.head_start < size.end:
+    if first is None or first.head.kind not in ("tumour", "metastasis") or first.head.rank < 3:
+        return None
+    if first.head_start < size.end:
         return None
     thickened = vocabulary.thickened.search(words.text, words.sentence.start, size.start)
     hedged = any(size.end <= hedge.start and hedge.end <= first.end for hedge in words.hedges)
-    return first if thickened and hedged else None
+    bracketed = words.text[max(0, first.start - 1) : first.start] == "("
+    return first if thickened and (hedged or bracketed) else None
 
 
 def _only_tells_where(vocabulary: Vocabulary, words: Words, end: int, start: int) -> bool:

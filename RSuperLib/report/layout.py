@@ -162,11 +162,12 @@ class Layout:
         lines = [(start, end, self._heading_at(cased, start, end)) for start, end in self._lines(cased)]
         announced = max((i for i, line in enumerate(lines) if line[2] and line[2][0] == "findings"), default=-1)
         first = next((i for i, line in enumerate(lines) if line[2]), -1)
-        section, heading, told, listed = "findings", None, False, False
+        section, heading, told, listed, described = "findings", None, False, False, False
         for index, (start, end, named) in enumerate(lines):
             body = start
             if named:
                 kind, from_, to, body = named[0], start + named[1], start + named[2], start + named[3]
+                kind = "impression" if described and self._may_conclude(cased[from_:to]) else kind
                 section = (
                     "findings" if kind == "more" else kind or ("findings" if section in UNREAD_SECTIONS else section)
                 )
@@ -179,7 +180,16 @@ class Layout:
             opening = index < min(first, announced) or (index == 0 and not named and self._is_title(cased, end))
             before = "history" if opening and not self._size.search(cased, start, end) else section
             told = told or bool(cased[body:end].strip(" \t\n:"))
+            described = described or (told and section == "findings" and before == section)
             yield from self._tail_is_impression(cased, _Block(body, end, before, heading))
+
+    def _may_conclude(self, name: str) -> bool:
+        """`Result` opens the findings, or after them the conclusion: it is listed among the names of both."""
+        return self._named_impression.fullmatch(lower_plain(name.strip())) is not None
+
+    @cached_property
+    def _named_impression(self) -> re.Pattern[str]:
+        return re.compile("|".join(self._language.sections["headings"]["impression"]))
 
     def _is_title(self, cased: str, end: int) -> bool:
         """Whether the first line names the examination, and is no sentence: `CT staging of rectal cancer`."""
@@ -282,7 +292,8 @@ class Layout:
             return False
         if cased[place] != ".":
             following = cased[place + 1 : min(end, place + _IN_SIGHT)].lstrip(" ?")
-            return cased[place] != "?" or not following.startswith(")")
+            goes_on = following.startswith(")") or following[:1].islower()  # "a satellite?? nodule"
+            return cased[place] != "?" or not goes_on
         if self._closing_abbreviation.search(before[-16:]):
             return not _goes_on_small(cased, place, end)
         short = self._abbreviation.search(before[-16:])

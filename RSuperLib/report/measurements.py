@@ -227,6 +227,8 @@ class MeasurementParser:
         highs = [other.start for other in sizes if other.start >= size.end]
         low, high = max([start, *lows]), min([end, *highs])
         before, after = text[low : size.start], text[size.end : high]
+        if highs and "," in after:  # ", in the previous CT it was 9 mm" speaks of what follows
+            after = after.rpartition(",")[0]
         before = re.split(r"[;)]|, ", before)[-1] if not lows else re.split(r"[;)]", before)[-1]
         after = self._without_comparison(re.split(rf"[;(]|{self._words['time_ends']}", after)[0])
         earlier = list(self._prior.finditer(before))

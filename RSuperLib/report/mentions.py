@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -89,15 +90,23 @@ class _Finder:
 
     def _without_titles(self, bases: list[Mention]) -> list[Mention]:
         """`Liver metastases: lesion in segment 2 of 34 mm, …`: the members stand for the group, and are of its kind."""
-        if len(bases) < 2 or not bases[0].head.plural or self._sized_before(bases[1].head_start):
+        several = bases and (bases[0].head.plural or bases[0].head.uncounted)
+        if len(bases) < 2 or not several or self._sized_before(bases[1].start):
             return bases
         group, *members = bases
-        if ":" not in self._text[group.end : members[0].head_start] or any(m.head.plural for m in members):
+        announced = ":" in self._text[group.end : members[0].head_start] or self._counts(group, members)
+        if not announced or any(m.head.plural for m in members):
             return bases
         vague = [m.head.generic and m.head.rank < group.head.rank for m in members]
         return [
             replace(m, head=replace(group.head, plural=False)) if v else m for m, v in zip(members, vague, strict=True)
         ]
+
+    def _counts(self, group: Mention, members: list[Mention]) -> bool:
+        """`Two nodules are noted, a 5 mm nodule in … and an 8 mm nodule in …`: as many as the group counts."""
+        numbers = [hit.value for hit in self._v.counts.find(self._text, group.start, group.head_start)]
+        told = all(m.introduced and m.head.kind == group.head.kind for m in members)
+        return len(members) in numbers[-1:] and told
 
     def _sized_before(self, place: int) -> bool:
         return any(size.end <= place for size in self._words.sizes)
@@ -117,8 +126,10 @@ class _Finder:
 
     def _refined_bases(self, bases: list[Mention], mention: Mention) -> list[int]:
         """`A 10 mm lesion in segment 5 and a 7 mm lesion in segment 8, likely metastases` speaks of both."""
-        several = mention.head.plural and not bases[-1].head.plural
-        alike = [i for i, base in enumerate(bases) if base.head.kind == bases[-1].head.kind and not base.head.plural]
+        last = bases[-1].head
+        several = mention.head.plural and not last.plural
+        vague = ("indeterminate", "tumour") if last.generic else (last.kind,)
+        alike = [i for i, base in enumerate(bases) if base.head.kind in (last.kind, *vague) and not base.head.plural]
         if several:
             return alike
         first = len(bases) - 1
@@ -182,8 +193,8 @@ class _Finder:
         return bare and not placed and self._is_predicate(mention.end)
 
     def _with_adjective(self, mention: Mention) -> Mention:
-        """`A lesion, likely metastatic`: the kind stands after the hedge as an adjective."""
-        for hedge in self._words.hedges:
+        """`A lesion, likely metastatic`, `… and it is metastatic`: the kind stands after the hedge as an adjective."""
+        for hedge in [*self._words.hedges, *self._plainly(mention)]:
             if not mention.end <= hedge.start < mention.window[1]:
                 continue
             word = next(
@@ -195,6 +206,13 @@ class _Finder:
                 reasons = (*mention.reasons, Reason("kind_adjective", hedge.start, word.end))
                 return replace(mention, head=head, type_certainty=hedge.value.level, reasons=reasons)
         return mention
+
+    def _plainly(self, mention: Mention) -> Iterator[Hit[Hedge]]:
+        """`… is metastatic`: where a kind is told of the lesion without a hedge."""
+        start, end = mention.end, mention.window[1]
+        for word in self._v.kind_words.find(self._text, start, end):
+            if self._v.grammar.copula.search(self._text[start : word.start]):
+                yield Hit(word.start, word.start, "", Hedge("high", "present"))
 
     def _is_predicate(self, end: int) -> bool:
         return self._v.grammar.predicate_end.match(self._text[end : end + 12]) is not None
@@ -225,7 +243,8 @@ class _Finder:
         between = self._text[hit.end : next_start]
         ends = (self._v.noun_phrase_starts, self._v.verbs, self._v.another, self._v.grammar.phrase_cut)
         plain = not any(words.search(between) for words in ends) and not self._v.negations.find(between)
-        return hit.value.rank == 0 and plain and re.fullmatch(r",?(?: ?[a-z-]+,?){1,4} ", between) is not None
+        words = r"(?: ?\([^()]*\))?,?(?: ?[a-z-]+,?){1,4} "
+        return hit.value.rank == 0 and plain and re.fullmatch(words, between) is not None
 
     def _mention(self, hit: Hit[Head]) -> Mention:
         start = self._phrase_start(hit)
@@ -276,7 +295,7 @@ class _Finder:
 
     def _follows_a_head(self, place: int) -> bool:
         """`nodule 6mm` in telegraphic lists: the size is the nodule's, not of what follows."""
-        return any(0 <= place - hit.end <= 1 for hit in self._words.heads)
+        return any(0 <= place - hit.end <= 1 for hit in self._words.heads if hit.value.rank)
 
     def _ends_phrase(self, comma: int) -> bool:
         """Whether a comma is more than one between adjectives ("round, low-density lesion")."""
@@ -292,7 +311,7 @@ class _Finder:
         if self._v.definite.search(self._text[start:head_start]):
             return True
         return any(
-            m.end() >= start - 2 for m in self._v.definite_before.finditer(self._text, max(0, start - 20), start)
+            m.end() >= start - 2 for m in self._v.definite_before.finditer(self._text, max(0, start - 20), head_start)
         )
 
     def _is_attached(self, start: int, head_start: int) -> bool:
@@ -400,10 +419,10 @@ class _Finder:
         between = self._text[base.end : mention.start]
         if self._v.grammar.copula.search(between):
             return self._v.beside.search(self._text, self._words.clause_at(base.start)[0], base.start) is None
-        named = any(mention.start <= place < mention.end for place in self._words.located)
+        named = any(mention.start <= place < mention.head_start for place in self._words.located)
         bare = not named and not mention.introduced and not mention.head.plural and base.head.generic
         alone = self._is_predicate(mention.end) and mention.head.kind != "node"
-        return bare and alone and re.search(r"[,(] ?$", self._text[: mention.start]) is not None
+        return bare and alone and re.search(r"[,(:] ?$", self._text[: mention.start]) is not None
 
     def _offers_another(self, mention: Mention) -> bool:
         """`cyst or metastasis`"""

@@ -12,6 +12,8 @@ from RSuperLib.report.statements import Statement
 
 #: What a body may call the lesions that the conclusion sums up as metastases.
 _MAY_BE_METASTASES = ("metastasis", "indeterminate")
+#: Rules of an organ that the lesion's own sentence does not name as its own.
+_NO_PLACE_OF_ITS_OWN = ("organ_carried", "organ_beside", "organ_unknown")
 _SIZE_SLACK = 0.10  # a conclusion that rounds 29 mm to 30 mm speaks of the same lesion
 #: Sentences kept for one lesion; no report comes back to one as often, and more would only fill the memory.
 _MOST_EVIDENCE = 100
@@ -62,6 +64,8 @@ class Story:
             return meant
         if self._refers_back(draft):
             known = [d for d in self.last if d.is_lesion and _same_class(d, draft)]
+            if draft.mention.head.kind == "tumour" and known and not any(_may_be_a_mass(d) for d in known):
+                known = [d for d in self.drafts if d.is_lesion and d.mention.head.kind == "tumour"][-1:] or known
             return known or [d for d in candidates if _same_class(d, draft)][-1:]
         if draft.mention.definite and draft.section in ("findings", "addendum"):
             return self._named_again(draft, candidates) if draft.section == "findings" else self._corrected(draft)
@@ -130,14 +134,17 @@ class Story:
             draft.attenuation = group.attenuation
             _because(draft, group, "attenuation")
 
-    @staticmethod
-    def _refers_back(draft: Draft) -> bool:
+    def _refers_back(self, draft: Draft) -> bool:
         """`The mass extends to …` in the same section, without a size or an organ of its own."""
         if draft.size is not None or draft.section != "findings":
             return False
         if draft.place.rule.startswith("organ_of_lesion") and not draft.place.parts:
             first = draft.mention.start == draft.evidence[0][0]
             return draft.mention.definite or (first and not draft.mention.introduced)
+        begins = draft.mention.start == draft.evidence[0][0]
+        bare = begins and not (draft.mention.introduced or draft.mention.head.plural or draft.place.parts)
+        if bare and draft.mention.head.kind == "tumour" and draft.place.rule in _NO_PLACE_OF_ITS_OWN:
+            return any(_may_be_a_mass(d) for d in self.drafts)  # "Mass contacts the portal vein."
         return draft.mention.definite and not draft.place.rule.startswith(("organ_in_words", "organ_of_lesion"))
 
     def _elaborates(self, draft: Draft) -> bool:
@@ -178,6 +185,11 @@ def _is_one_of_these(known: Draft, again: Draft) -> bool:
     unnamed = known.mention.head.kind == "indeterminate" and not known.fired("kind_left_open")
     placed = again.place.rule == "organ_carried" or _compatible(known, again)
     return unnamed and placed and known.place.organ == again.place.organ and known.section == again.section
+
+
+def _may_be_a_mass(draft: Draft) -> bool:
+    """Whether "the mass" can mean it rather than a mass told earlier: no cyst, no adenoma."""
+    return draft.mention.head.kind in ("tumour", "metastasis", "indeterminate")
 
 
 def _named_alike(known: Draft, again: Draft) -> bool:

@@ -244,9 +244,9 @@ class _Locator:
 
     def _is_beside(self, hit: Hit[str]) -> bool:
         """Whether the words only say what the lesion is next to."""
-        before = self._text[max(self._words.sentence.start, hit.start - 60) : hit.start]
-        marks = [m for m in self._v.beside.finditer(before) if len(before) - m.end() <= 34]
-        return bool(marks) and "," not in before[marks[-1].end() :]
+        start, end = max(self._words.sentence.start, hit.start - 60), self._words.sentence.end
+        marks = [m for m in self._v.beside.finditer(self._text, start, end) if 0 <= hit.start - m.end() <= 34]
+        return bool(marks) and "," not in self._text[marks[-1].end() : hit.start]
 
     def _side(self, organ: str, hit: Hit[str] | None, window: tuple[int, int], *,
               wide: bool) -> tuple[Laterality | None, tuple[Reason, ...]]:  # fmt: skip

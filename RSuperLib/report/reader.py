@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from RSuperLib.report.assemble import Draft, build_drafts, free_sizes, member_of_group
 from RSuperLib.report.deadline import LONGEST_S, Deadline
@@ -114,7 +115,7 @@ class _Run:
             self._table = begun
             return
         row = self._table.row(self._vocabulary, words) if self._table else None
-        words = row or numbered_row(self._vocabulary, words)
+        words = row or self._with_titled_nodes(numbered_row(self._vocabulary, words))
         heading = self._heading(sentence)
         found = find_mentions(self._vocabulary, words)
         statements = find_statements(self._vocabulary, words, found, heading)
@@ -130,6 +131,20 @@ class _Run:
             self._late_size(words, whole)
         self._carry(words, drafts)
         self._doubt(found, words)
+
+    def _with_titled_nodes(self, words: Words) -> Words:
+        """Under `Lymph nodes:` a measured station, `station 4L, 9 mm`, names a node."""
+        title = words.sentence.heading
+        if title is None or words.heads or words.measured:
+            return words
+        nodes = [hit.value for hit in self._vocabulary.heads.find(words.text, *title) if hit.value]
+        if not nodes or nodes[0].kind != "node":
+            return words
+        stations = [place for place in words.places if nodes[0].organ in place.value.organs]
+        before = [[p for p in stations if p.end <= size.start][-1:] for size in words.sizes]
+        head = replace(nodes[0], plural=False, uncounted=False)
+        named = {p.start: Hit(p.start, p.end, p.text, head) for place in before for p in place}
+        return replace(words, heads=list(named.values()))
 
     def _is_unreal(self, words: Words, head_start: int) -> bool:
         """`Consider CT for the nodules`, `if a mass is suspected`, `her mother had cancer` describe no lesion here."""
@@ -154,7 +169,8 @@ class _Run:
             return
         group = self.story.last[-1]
         title = self._is_title(group)
-        if organs and not (title or group.of_title):
+        elsewhere = any(hit.value != group.place.organ for hit in organs)
+        if elsewhere and not (title or group.of_title):
             return
         if anaphor:
             group.add_sizes(sizes, whole)
@@ -177,6 +193,8 @@ class _Run:
             place = drafts[-1].place
             self._carried = Location(place.organ, place.side, span=place.span)
             return
+        if self._carried and any(n.start == words.sentence.start and n.value == "before" for n in words.negations):
+            return  # "No rib destruction." leaves the lesion before it in mind
         organs: list[Hit[str]] = organs_named(self._vocabulary, words, words.sentence.start, words.sentence.end)
         names = {hit.value for hit in organs} - {"upper_abdomen"}
         if len(names) == 1:
