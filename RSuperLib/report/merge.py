@@ -36,7 +36,8 @@ class Story:
                 _join(other, draft)
             if not known:
                 self.drafts.append(draft)
-            new += known or [draft]
+            # Each once: a name for two of them would double them, and their doubles, sentence by sentence.
+            new += [told for told in known or [draft] if not any(told is other for other in new)]
         if new:
             self.last = new
 

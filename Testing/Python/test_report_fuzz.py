@@ -237,3 +237,11 @@ def test_a_kind_asked_again_and_again_does_not_fill_the_memory() -> None:
     reading = check(f"There is {masses}. " + "Metastasis? " * 1000)
     assert len(reading.lesions) == 30
     assert max(len(finding.evidence) for finding in reading.findings) <= 100
+
+
+def test_the_same_lesion_meant_twice_in_every_sentence_stays_one() -> None:
+    """Once, both meanings were kept and doubled with each sentence, so that fifty took longer than anyone waits."""
+    told = "There is a 23 mm mass in the liver. " + "The mass is large and the mass is round. " * 100
+    assert [finding.diameters_mm for finding in read_report(told, longest_s=10).lesions] == [[23.0]]
+    unit = "a 5 mm mass seen in the left lobe of the liver with a and the cyst in kidney "
+    assert read_report(f"There is {unit * 120}.", longest_s=10).status == "read"
