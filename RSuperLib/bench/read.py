@@ -37,6 +37,9 @@ def run(
     texts = load_reports(folder / "reports.jsonl")
     annotations = load_annotations(folder / "gold_lesions.jsonl")
     readings, seconds = {}, []
+    begin = time.process_time()
+    read_report("FINDINGS: The liver is normal.")  # puts the vocabulary together, once a process
+    first = time.process_time() - begin
     chosen = list(texts)[: cases or len(texts)] + [name for name in annotations if name in texts]
     for done, name in enumerate(dict.fromkeys(chosen), start=1):
         begin = time.process_time()  # other programs do not make the reader slower
@@ -52,6 +55,7 @@ def run(
         "figures": {name: asdict(figure) for name, figure in scores.figures.items()},
         "errors": scores.errors,
         "milliseconds": {
+            "first": round(1000 * first, 1),
             "median": round(1000 * float(np.median(seconds)), 1),
             "p99": round(1000 * float(np.percentile(seconds, 99)), 1),
         },

@@ -14,13 +14,14 @@ from RSuperLib.report.statements import Statement
 _CLEAR = ("normal", "no_lesion")
 #: The part of the largest, or of most, does not hold the others.
 _SOME_OF_THE_GROUP = {"part_of_largest", "part_of_most"}
-#: How far a rule is to be trusted, by what it rests on: the lesion's own words, its sentence, another sentence.
-#: Judged, not yet measured.
+#: How far a rule is to be trusted: (right + 1) / (asked + 2) on the 136 annotated reports that the rules were written
+#: with (Docs/reading.md). Rules that hardly fired there stay low.
 _TRUST = {
-    "organ_of_lesion": 0.95, "organ_in_words": 0.95, "organ_in_sentence": 0.8, "organ_heading": 0.9,
-    "organ_beside": 0.6, "organ_of_segment": 0.9, "organ_of_operation": 0.8, "organ_carried": 0.6, "organ_unknown": 0.1,
-    "organ_elsewhere": 0.8, "side_near_organ": 0.97, "side_of_part": 0.97, "side_nearest": 0.8, "side_elsewhere": 0.8,
-    "side_in_sentence": 0.75, "side_heading": 0.9, "side_carried": 0.6, "side_of_plural": 0.8, "side_of_group": 0.9,
+    "organ_of_lesion": 0.99, "organ_in_words": 0.99, "organ_in_sentence": 0.92, "organ_heading": 0.98,
+    "organ_beside": 0.8, "organ_of_segment": 0.93, "organ_of_operation": 0.8, "organ_carried": 0.93,
+    "organ_unknown": 0.1, "organ_elsewhere": 0.6, "organ_of_part": 0.6, "side_near_organ": 0.99, "side_of_part": 0.9,
+    "side_nearest": 0.97, "side_elsewhere": 0.8, "side_in_sentence": 0.8, "side_heading": 0.89, "side_carried": 0.8,
+    "side_of_plural": 0.75, "side_of_group": 0.94,
 }  # fmt: skip
 _ORGANS = frozenset(get_args(Organ))
 
