@@ -20,6 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from RSuperLib.evaluation import dice
+from RSuperLib.evaluation.cases import auc
 from RSuperLib.training.classes import OutputClass
 from RSuperLib.training.engine import Engine
 from RSuperLib.training.prepared import CaseArrays, Three
@@ -84,7 +86,7 @@ class HeldOutCases:
             by_mask = record.lesions_by_mask.get(channel)
             truth = by_mask if by_mask is not None else record.lesions_by_report.get(channel)
             holding = [code for code, members in enumerate(record.class_codes) if channel in members]
-            overlap = _dice(predicted > 0.5, np.isin(codes, holding)) if by_mask else None
+            overlap = dice(predicted > 0.5, np.isin(codes, holding)) if by_mask else None
             score = case_score(predicted, math.prod(record.spacing_mm))
             rows.append({"case": record.id, "class": self.classes[channel].name, "score": score, "truth": truth,
                          "dice": overlap})  # fmt: skip
@@ -148,7 +150,7 @@ def summarise(rows: list[dict[str, Any]]) -> Validation:
         one: dict[str, float] = {}
         if truth.any() and not truth.all():
             thresholds[name], one = _best_threshold(scores, truth)
-            one["auc"] = _auc(scores, truth)
+            one["auc"] = auc(scores, truth)
         dices = [row["dice"] for row in known if row["dice"] is not None]
         by_class[name] = one | ({"dice": float(np.mean(dices))} if dices else {})
     figures: dict[str, float] = {}
@@ -176,13 +178,3 @@ def _best_threshold(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> tu
 
 def _f1(called: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
     return 2 * int((called & truth).sum()) / int(called.sum() + truth.sum())
-
-
-def _auc(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
-    """Share of pairs of a positive and a negative case in which the positive one scores higher; ties count half."""
-    difference = scores[truth][:, None] - scores[~truth][None, :]
-    return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
-
-
-def _dice(predicted: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
-    return 2 * int((predicted & true).sum()) / int(predicted.sum() + true.sum())
