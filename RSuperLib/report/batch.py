@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -214,14 +214,13 @@ class _Partial:
         self._flushed = time.monotonic()
         out.parent.mkdir(parents=True, exist_ok=True)
         self._file: BinaryIO = self._path.open("a+b")
-        try:
+        with ExitStack() as unless_begun:
+            unless_begun.callback(self._file.close)
             _lock(self._file, out.name)
             if not os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):
                 raise _in_use(out.name)  # another process finished it between the two steps
             self._begin(restart=restart)
-        except BaseException:
-            self._file.close()
-            raise
+            unless_begun.pop_all()
 
     def _begin(self, *, restart: bool) -> None:
         if restart:
